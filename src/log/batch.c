@@ -1,0 +1,206 @@
+#include "log/batch.h"
+
+#include <bsd/sys/endian.h>
+#include <string.h>
+
+#include "base/crc32c.h"
+#include "base/status.h"
+
+int64_t
+batch_bytes(const struct batch_header *h)
+{
+	return BATCH_PREFIX_BYTES + (int64_t)h->length;
+}
+
+int64_t
+batch_end_offset(const struct batch_header *h)
+{
+	return h->base_offset + h->last_offset_delta + 1;
+}
+
+int32_t
+batch_last_sequence(const struct batch_header *h)
+{
+	if (h->base_sequence < 0)
+		return -1;
+	return (int32_t)(((int64_t)h->base_sequence + h->last_offset_delta) & INT32_MAX);
+}
+
+const char *
+batch_codec_name(uint16_t attributes)
+{
+	static const char *const names[] = {"none", "gzip", "snappy", "lz4", "zstd"};
+	unsigned codec = attributes & BATCH_CODEC_MASK;
+
+	return codec < COUNT_OF(names) ? names[codec] : "unknown";
+}
+
+static void
+decode_fields(const uint8_t *bytes, struct batch_header *h)
+{
+	h->base_offset = (int64_t)be64dec(bytes + BATCH_BASE_OFFSET_AT);
+	h->length = (int32_t)be32dec(bytes + BATCH_LENGTH_AT);
+	h->leader_epoch = (int32_t)be32dec(bytes + BATCH_LEADER_EPOCH_AT);
+	h->magic = (int8_t)bytes[BATCH_MAGIC_AT];
+	h->crc = be32dec(bytes + BATCH_CRC_AT);
+	h->attributes = be16dec(bytes + BATCH_ATTRIBUTES_AT);
+	h->last_offset_delta = (int32_t)be32dec(bytes + BATCH_LAST_OFFSET_DELTA_AT);
+	h->base_timestamp_ms = (int64_t)be64dec(bytes + BATCH_BASE_TIMESTAMP_AT);
+	h->max_timestamp_ms = (int64_t)be64dec(bytes + BATCH_MAX_TIMESTAMP_AT);
+	h->producer_id = (int64_t)be64dec(bytes + BATCH_PRODUCER_ID_AT);
+	h->producer_epoch = (int16_t)be16dec(bytes + BATCH_PRODUCER_EPOCH_AT);
+	h->base_sequence = (int32_t)be32dec(bytes + BATCH_BASE_SEQUENCE_AT);
+	h->record_count = (int32_t)be32dec(bytes + BATCH_RECORD_COUNT_AT);
+}
+
+int
+batch_decode_header(const uint8_t *bytes, struct batch_header *h)
+{
+	decode_fields(bytes, h);
+	/* The magic is looked at before the length: messages of magic 0 and 1 may be shorter than our header. */
+	if (h->length > 0 && (h->magic == 0 || h->magic == 1))
+		return status_fail(STATUS_CONFIG, "message format of magic %d, only record batches (magic 2) are read", h->magic);
+	if (h->magic != BATCH_MAGIC)
+		return status_fail(STATUS_CORRUPT, "magic is %d, not 2", h->magic);
+	if (h->length < BATCH_HEADER_BYTES - BATCH_PREFIX_BYTES || h->length > BATCH_MAX_BYTES - BATCH_PREFIX_BYTES)
+		return status_fail(STATUS_CORRUPT, "batch length %d", h->length);
+	if (h->base_offset < 0 || h->last_offset_delta < 0 || h->base_offset > INT64_MAX - 1 - h->last_offset_delta)
+		return status_fail(STATUS_CORRUPT, "offsets %lld and %d more", (long long)h->base_offset, h->last_offset_delta);
+	if (h->record_count < 0 || h->record_count > (int64_t)h->last_offset_delta + 1)
+		return status_fail(STATUS_CORRUPT, "%d records in %lld offsets", h->record_count,
+		    (long long)h->last_offset_delta + 1);
+	return STATUS_OK;
+}
+
+int
+batch_check_crc(const uint8_t *bytes, const struct batch_header *h)
+{
+	uint32_t crc = crc32c(bytes + BATCH_ATTRIBUTES_AT, (size_t)batch_bytes(h) - BATCH_ATTRIBUTES_AT);
+
+	if (crc != h->crc)
+		return status_fail(STATUS_CORRUPT, "CRC is %08x, should be %08x", crc, h->crc);
+	return STATUS_OK;
+}
+
+void
+batch_set_place(uint8_t *bytes, int64_t base_offset, int32_t leader_epoch)
+{
+	be64enc(bytes + BATCH_BASE_OFFSET_AT, (uint64_t)base_offset);
+	be32enc(bytes + BATCH_LEADER_EPOCH_AT, (uint32_t)leader_epoch);
+}
+
+static void
+set_crc(uint8_t *bytes)
+{
+	size_t size = BATCH_PREFIX_BYTES + (size_t)be32dec(bytes + BATCH_LENGTH_AT);
+
+	be32enc(bytes + BATCH_CRC_AT, crc32c(bytes + BATCH_ATTRIBUTES_AT, size - BATCH_ATTRIBUTES_AT));
+}
+
+void
+batch_set_append_time(uint8_t *bytes, int64_t now_ms)
+{
+	be16enc(bytes + BATCH_ATTRIBUTES_AT, (uint16_t)(be16dec(bytes + BATCH_ATTRIBUTES_AT) | BATCH_APPEND_TIME));
+	be64enc(bytes + BATCH_MAX_TIMESTAMP_AT, (uint64_t)now_ms);
+	set_crc(bytes);
+}
+
+void
+batch_builder_init(struct batch_builder *b, size_t limit_bytes)
+{
+	*b = (struct batch_builder){.bytes = BUF_EMPTY, .limit = limit_bytes};
+}
+
+void
+batch_builder_reset(struct batch_builder *b)
+{
+	buf_clear(&b->bytes);
+	b->count = 0;
+}
+
+void
+batch_builder_free(struct batch_builder *b)
+{
+	buf_free(&b->bytes);
+	b->count = 0;
+}
+
+int
+batch_add(struct batch_builder *b, const struct record *r)
+{
+	int64_t base_ms = b->count > 0 ? b->base_timestamp_ms : r->timestamp_ms;
+	size_t size = record_size(r, base_ms, b->count), used = b->count > 0 ? b->bytes.len : BATCH_HEADER_BYTES;
+	int rc;
+
+	if (size == 0 || size > b->limit || used > b->limit - size) {
+		if (b->count > 0)
+			return STATUS_END;
+		return status_fail(STATUS_DATA, "a batch of this record alone takes %zu bytes, max.message.bytes allows %zu",
+		    BATCH_HEADER_BYTES + size, b->limit);
+	}
+	if ((rc = buf_reserve(&b->bytes, used + size - b->bytes.len)) != STATUS_OK)
+		return rc;
+	(void)record_put(b->bytes.data + used, r, base_ms, b->count);
+	b->bytes.len = used + size;
+	if (b->count == 0) {
+		b->base_timestamp_ms = base_ms;
+		b->max_timestamp_ms = base_ms;
+	}
+	if (r->timestamp_ms > b->max_timestamp_ms)
+		b->max_timestamp_ms = r->timestamp_ms;
+	b->count++;
+	return STATUS_OK;
+}
+
+void
+batch_seal(struct batch_builder *b)
+{
+	uint8_t *bytes = b->bytes.data;
+
+	batch_set_place(bytes, 0, 0);
+	be32enc(bytes + BATCH_LENGTH_AT, (uint32_t)(b->bytes.len - BATCH_PREFIX_BYTES));
+	bytes[BATCH_MAGIC_AT] = BATCH_MAGIC;
+	be16enc(bytes + BATCH_ATTRIBUTES_AT, 0);
+	be32enc(bytes + BATCH_LAST_OFFSET_DELTA_AT, (uint32_t)(b->count - 1));
+	be64enc(bytes + BATCH_BASE_TIMESTAMP_AT, (uint64_t)b->base_timestamp_ms);
+	be64enc(bytes + BATCH_MAX_TIMESTAMP_AT, (uint64_t)b->max_timestamp_ms);
+	be64enc(bytes + BATCH_PRODUCER_ID_AT, UINT64_MAX);
+	be16enc(bytes + BATCH_PRODUCER_EPOCH_AT, UINT16_MAX);
+	be32enc(bytes + BATCH_BASE_SEQUENCE_AT, UINT32_MAX);
+	be32enc(bytes + BATCH_RECORD_COUNT_AT, (uint32_t)b->count);
+	set_crc(bytes);
+}
+
+int
+batch_cursor_init(struct batch_cursor *c, const uint8_t *bytes, const struct batch_header *h)
+{
+	if ((h->attributes & BATCH_CODEC_MASK) != CODEC_NONE)
+		return status_fail(STATUS_CONFIG, "offset %lld: compressed with %s, which is not supported yet",
+		    (long long)h->base_offset, batch_codec_name(h->attributes));
+	*c = (struct batch_cursor){
+	    .p = bytes + BATCH_HEADER_BYTES,
+	    .end = bytes + batch_bytes(h),
+	    .base_offset = h->base_offset,
+	    .base_timestamp_ms = h->base_timestamp_ms,
+	    .append_time_ms = (h->attributes & BATCH_APPEND_TIME) != 0 ? h->max_timestamp_ms : -1,
+	    .left = h->record_count,
+	};
+	/* A delete horizon stands in the place of the base timestamp, and the deltas count from it (KIP-534): nothing to do. */
+	return STATUS_OK;
+}
+
+int
+batch_cursor_next(struct batch_cursor *c, struct record *r)
+{
+	if (c->left == 0 && c->p == c->end)
+		return STATUS_END;
+	if (c->left == 0)
+		return status_fail(STATUS_CORRUPT, "batch at offset %lld: bytes behind its last record", (long long)c->base_offset);
+	if ((c->p = record_get(c->p, c->end, c->base_offset, c->base_timestamp_ms, r)) == NULL)
+		return status_fail(STATUS_CORRUPT, "batch at offset %lld: a record is not valid, %d were left",
+		    (long long)c->base_offset, c->left);
+	if (c->append_time_ms >= 0)
+		r->timestamp_ms = c->append_time_ms;
+	c->left--;
+	return STATUS_OK;
+}

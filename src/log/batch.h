@@ -1,0 +1,104 @@
+/*
+ * batch: Kafka's record batch, magic 2: made by a builder, read by a cursor.
+ *
+ *	batch_builder_init(&b, limit);
+ *	while (batch_add(&b, &record) == STATUS_OK) ...		STATUS_END: full, seal it and go on with the next
+ *	batch_seal(&b);						header and CRC; the bytes are b.bytes
+ *	log_append(log, &b.bytes, ...)				sets base offset and leader epoch, which the CRC does not cover
+ *	batch_builder_reset(&b);
+ */
+#ifndef LOG_BATCH_H
+#define LOG_BATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "log/format.h"
+#include "log/record.h"
+
+enum batch_codec { CODEC_NONE = 0, CODEC_GZIP = 1, CODEC_SNAPPY = 2, CODEC_LZ4 = 3, CODEC_ZSTD = 4 };
+
+/* The fixed part of a batch, decoded. */
+struct batch_header {
+	int64_t base_offset;
+	int32_t length; /* bytes behind the prefix */
+	int32_t leader_epoch;
+	int8_t magic;
+	uint32_t crc;
+	uint16_t attributes;
+	int32_t last_offset_delta;
+	int64_t base_timestamp_ms;
+	int64_t max_timestamp_ms;
+	int64_t producer_id;
+	int16_t producer_epoch;
+	int32_t base_sequence;
+	int32_t record_count;
+};
+
+/* Bytes of the whole batch, and the offset behind its last record. */
+int64_t batch_bytes(const struct batch_header *);
+int64_t batch_end_offset(const struct batch_header *);
+/* The sequence number of its last record, -1 without a producer; wraps at 2^31 as Kafka's do (DefaultRecordBatch.incrementSequence). */
+int32_t batch_last_sequence(const struct batch_header *);
+/* "none", "gzip", ... for the codec in the attributes; "unknown" for 5 to 7. */
+const char *batch_codec_name(uint16_t attributes);
+
+/*
+ * Decode the header at `bytes`, of which BATCH_HEADER_BYTES are there. STATUS_CORRUPT with the reason if it can be no batch (rules 1 to
+ * 4 of mq-format(5) BATCH: length, magic, deltas, counts); STATUS_CONFIG for magic 0 and 1, which are refused by name.
+ */
+int batch_decode_header(const uint8_t *bytes, struct batch_header *) MUST_USE;
+
+/*
+ * The validity of a whole batch whose header was decoded and all of whose batch_bytes() are at `bytes`: its CRC. STATUS_CORRUPT if it
+ * does not match.
+ */
+int batch_check_crc(const uint8_t *bytes, const struct batch_header *) MUST_USE;
+
+/* Write base offset and leader epoch into a finished batch. */
+void batch_set_place(uint8_t *bytes, int64_t base_offset, int32_t leader_epoch);
+
+/* LogAppendTime (KIP-32): all its records bear this time. Makes the CRC anew. */
+void batch_set_append_time(uint8_t *bytes, int64_t now_ms);
+
+struct batch_builder {
+	struct buf bytes;	/* header (written by batch_seal) and records; [0, bytes.len) is the batch once sealed */
+	size_t limit;		/* bytes that the batch may have at most */
+	int32_t count;		/* records so far */
+	int64_t base_timestamp_ms, max_timestamp_ms;
+};
+
+/* No memory is taken before the first record. */
+void batch_builder_init(struct batch_builder *, size_t limit_bytes);
+/* Empty it again; its memory is kept. */
+void batch_builder_reset(struct batch_builder *);
+void batch_builder_free(struct batch_builder *);
+
+/*
+ * Append a record; its bytes are copied. STATUS_END: the batch is full (it holds at least one record), nothing changed.
+ * STATUS_DATA: not even an empty batch of `limit` bytes holds it; the message says how many bytes it would need.
+ */
+int batch_add(struct batch_builder *, const struct record *) MUST_USE;
+
+/* Write header and CRC: no producer, no codec, base offset 0. There is at least one record. */
+void batch_seal(struct batch_builder *);
+
+/* Walks the records of a batch whose CRC was checked. */
+struct batch_cursor {
+	const uint8_t *p, *end;
+	int64_t base_offset, base_timestamp_ms;
+	int64_t append_time_ms; /* -1: records bear their own timestamps */
+	int32_t left;
+};
+
+/*
+ * STATUS_CONFIG, naming the codec, if the batch is compressed (codecs are not supported yet). The bytes must stay as long as the
+ * cursor and its records are used.
+ */
+int batch_cursor_init(struct batch_cursor *, const uint8_t *bytes, const struct batch_header *) MUST_USE;
+
+/* The next record; STATUS_END behind the last, STATUS_CORRUPT if the records are not what the header says. */
+int batch_cursor_next(struct batch_cursor *, struct record *) MUST_USE;
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * epoch: Kafka's leader-epoch-checkpoint: which leader epoch begins at which offset (KIP-101).
+ *
+ * Text: "0", the number of entries, then "EPOCH START-OFFSET" lines, ascending.
+ */
+#ifndef LOG_EPOCH_H
+#define LOG_EPOCH_H
+
+#include <stdint.h>
+
+#include "base/file.h"
+
+struct epoch_entry {
+	int32_t epoch;
+	int64_t start_offset;
+};
+
+struct epoch_list {
+	struct epoch_entry *entries;
+	size_t count;
+};
+
+/* A missing file is an empty list; one that cannot be understood is STATUS_IO. */
+int epoch_list_read(int dir, struct epoch_list *) MUST_USE;
+void epoch_list_free(struct epoch_list *);
+
+/*
+ * Note that `epoch` begins at start_offset, unless it began before; entries that begin at or behind it, or bear no smaller epoch, are
+ * dropped. Durable on return. Append lock.
+ */
+int epoch_begin(int dir, const struct file_access *, int32_t epoch, int64_t start_offset) MUST_USE;
+
+#endif

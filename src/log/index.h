@@ -1,0 +1,56 @@
+/*
+ * index: a segment's sparse .index (offset to position) and .timeindex (timestamp to offset).
+ *
+ * They are hints: whoever uses an entry checks it against the batch header it points to, and scans the segment from its start if it
+ * lies. A missing, torn or false index costs time and never changes an answer.
+ */
+#ifndef LOG_INDEX_H
+#define LOG_INDEX_H
+
+#include <stdint.h>
+
+#include "base/file.h"
+#include "log/batch.h"
+#include "log/head.h"
+
+struct index_entry {
+	int64_t offset;	  /* absolute: the last offset of the batch */
+	int64_t position; /* where that batch begins, bytes */
+};
+
+struct timeindex_entry {
+	int64_t timestamp_ms; /* the greatest so far in the segment */
+	int64_t offset;	      /* absolute: the last offset of the batch that has it */
+};
+
+/* The last entry whose offset is at or below `offset`; STATUS_END if there is none, or no index. `dir` is the partition's folder. */
+int index_lookup(int dir, int64_t segment_base, int64_t offset, struct index_entry *) MUST_USE;
+/* The last entry whose position is below `position`: STATUS_END if there is none. Sets *count to how many entries lie up to it. */
+int index_last_before(int dir, int64_t segment_base, int64_t position, struct index_entry *, uint32_t *count) MUST_USE;
+/* The last entry whose timestamp is below `timestamp_ms`; STATUS_END if there is none. */
+int timeindex_lookup(int dir, int64_t segment_base, int64_t timestamp_ms, struct timeindex_entry *) MUST_USE;
+/* The last entry whose offset is at or below `offset`: STATUS_END if there is none. Sets *count to how many entries lie up to it. */
+int timeindex_last_upto(int dir, int64_t segment_base, int64_t offset, struct timeindex_entry *, uint32_t *count) MUST_USE;
+
+/*
+ * Appends to both indexes of one segment, as Kafka's LogSegment does: an entry of each for the first batch behind every
+ * `interval_bytes`, and the greatest timestamp once more when the segment is closed. How many entries there are is part of the
+ * published end, so that what a dead appender left behind them is cut. Files are made with the first entry. Append lock.
+ */
+struct index_writer {
+	int dir;
+	struct file_access access;
+	int64_t segment_base; /* of the open files; -1: none are open */
+	int index_fd, timeindex_fd;
+};
+
+void index_writer_init(struct index_writer *, int dir, const struct file_access *);
+void index_writer_close(struct index_writer *);
+/* Take note of a batch at `position`: timestamps, pending bytes and counts of `end` are brought up to date. */
+int index_writer_note(struct index_writer *, struct head_end *end, const struct batch_header *, int64_t position, int64_t interval_bytes) MUST_USE;
+/* The last entry of a segment's time index, when it is closed. */
+int index_writer_finish(struct index_writer *, struct head_end *end) MUST_USE;
+/* Cut both files to the entries that `end` counts; a missing file is fine. */
+int index_writer_cut(struct index_writer *, const struct head_end *end) MUST_USE;
+
+#endif

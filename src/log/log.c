@@ -1,0 +1,369 @@
+#include "log/log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/fault.h"
+#include "base/status.h"
+#include "log/batch.h"
+#include "log/epoch.h"
+#include "log/index.h"
+#include "log/producers.h"
+#include "log/segment.h"
+#include "log/sync.h"
+
+struct log {
+	struct partition *p;
+	struct sync *sync;
+	struct index_writer index;
+	bool verified; /* the end was verified in this generation */
+	uint64_t generation;
+};
+
+/* An append on its way from the published end to the next. */
+struct append {
+	struct head_end published;
+	struct head_end next;
+	int fd;	      /* of the active segment; the sync's */
+	bool rolled;
+};
+
+int
+log_open(struct partition *p, struct log **out)
+{
+	struct log *l;
+	int rc;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return status_no_memory("log");
+	if ((rc = sync_open(p, &l->sync)) != STATUS_OK) {
+		free(l);
+		return rc;
+	}
+	l->p = p;
+	index_writer_init(&l->index, p->dir, &p->access);
+	*out = l;
+	return STATUS_OK;
+}
+
+void
+log_close(struct log *l)
+{
+	if (l == NULL)
+		return;
+	index_writer_close(&l->index);
+	sync_close(l->sync);
+	free(l);
+}
+
+static int
+unlink_segment(const struct partition *p, int64_t base)
+{
+	static const char *const suffixes[] = {SUFFIX_INDEX, SUFFIX_TIMEINDEX, SUFFIX_SNAPSHOT, SUFFIX_LOG};
+	char name[SEGMENT_NAME_BYTES];
+	int rc = STATUS_OK;
+
+	for (size_t i = 0; i < COUNT_OF(suffixes) && rc == STATUS_OK; i++) {
+		segment_name(name, base, suffixes[i]);
+		rc = file_remove(p->dir, name);
+	}
+	return rc;
+}
+
+/*
+ * Take back everything behind the published end: the segment's bytes, its index entries, a segment begun by a roll; synced, because
+ * recovery adopts whole batches that it finds behind the end.
+ */
+static int
+cut_to_end(struct log *l, const struct head_end *end, int fd)
+{
+	struct segment_list list;
+	int rc;
+
+	if ((rc = file_truncate(fd, SUFFIX_LOG, end->end_position)) != STATUS_OK ||
+	    (rc = index_writer_cut(&l->index, end)) != STATUS_OK || (rc = segment_list_read(l->p->dir, &list)) != STATUS_OK)
+		return rc;
+	for (size_t i = 0; i < list.count && rc == STATUS_OK; i++) {
+		if (list.bases[i] <= end->segment_base)
+			continue;
+		sync_forget(l->sync, list.bases[i]);
+		rc = unlink_segment(l->p, list.bases[i]);
+	}
+	segment_list_free(&list);
+	fault_point("log.cut");
+	if (rc == STATUS_OK && (rc = file_sync(fd, SUFFIX_LOG)) == STATUS_OK)
+		rc = file_sync(l->p->dir, l->p->label);
+	return rc;
+}
+
+static int
+check_poison(const struct log *l)
+{
+	switch (head_poison(l->p->head, l->p->number)) {
+	case HEAD_SOUND:
+		return STATUS_OK;
+	case HEAD_UNSYNCED:
+		return status_fail(STATUS_AGAIN, "a sync has just failed");
+	case HEAD_READ_ONLY:
+		return status_fail(STATUS_IO, "read-only, because the disk failed twice to sync it; look at the kernel's messages");
+	case HEAD_DAMAGED:
+	default:
+		return status_fail(STATUS_IO, "read-only, because it is damaged; see mq-topic describe");
+	}
+}
+
+/* Trust the page or ask for recovery; on STATUS_OK the active segment is open and ends at the published end. */
+static int
+check_page(struct log *l, struct append *a)
+{
+	uint64_t generation;
+	bool left_over;
+	int64_t size;
+	int rc;
+
+	if (head_dead(l->p->head))
+		return status_fail(STATUS_MISSING, "the topic was deleted");
+	if (!partition_page_is_current(l->p, &a->published, &generation))
+		return STATUS_RECOVER;
+	if (head_poison(l->p->head, l->p->number) == HEAD_DAMAGED)
+		return check_poison(l);
+	if (generation != l->generation)
+		l->verified = false;
+	l->generation = generation;
+	left_over = head_appender(l->p->head, l->p->number) != 0;
+	if (!l->verified && (rc = partition_verify_end(l->p, &a->published, !left_over)) != STATUS_OK)
+		return rc;
+	l->verified = true;
+	if ((rc = sync_hold(l->sync, &a->published, generation, &a->fd)) != STATUS_OK)
+		return rc == STATUS_MISSING ? STATUS_RECOVER : rc;
+	if (left_over)
+		return cut_to_end(l, &a->published, a->fd);
+	if ((rc = file_size(a->fd, SUFFIX_LOG, &size)) != STATUS_OK)
+		return rc;
+	return size == a->published.end_position ? STATUS_OK : STATUS_RECOVER;
+}
+
+/* May we append here, with these settings? */
+static int
+check_admission(const struct log *l, const struct buf *batch)
+{
+	const struct head *h = l->p->head;
+	int rc;
+
+	if ((rc = check_poison(l)) != STATUS_OK)
+		return rc;
+	if (head_leader_epoch(h) < head_fenced_epoch(h, l->p->number))
+		return status_fail(STATUS_FENCED, "fenced by leader epoch %d", head_fenced_epoch(h, l->p->number));
+	if (head_config_version(h) != l->p->config_version)
+		return STATUS_CONFIG_CHANGED;
+	if (head_intents(h) != 0)
+		return STATUS_INTENT;
+	if ((int64_t)batch->len > l->p->settings.max_message_bytes)
+		return status_fail(STATUS_DATA, "a batch of %zu bytes, max.message.bytes is %lld", batch->len,
+		    (long long)l->p->settings.max_message_bytes);
+	return STATUS_OK;
+}
+
+static bool
+is_full(const struct log *l, const struct head_end *end, const struct batch_header *h)
+{
+	const struct log_settings *set = &l->p->settings;
+
+	if (end->end_position == 0)
+		return false;
+	return end->end_position + batch_bytes(h) > set->segment_bytes || end->index_count >= INDEX_MAX_ENTRIES ||
+	    end->end_offset + h->last_offset_delta - end->segment_base > INT32_MAX ||
+	    (end->first_timestamp_ms >= 0 && h->max_timestamp_ms - end->first_timestamp_ms > set->segment_ms);
+}
+
+/*
+ * Close the active segment and make the next. Whatever `fsync` says, the segment before the one that is closed is synced, so that only
+ * the last two may ever lack anything (recover.h counts on it).
+ */
+static int
+roll(struct log *l, struct append *a, int64_t deadline_ms)
+{
+	struct head_end *next = &a->next;
+	char name[SEGMENT_NAME_BYTES];
+	int fd, rc;
+
+	if ((rc = index_writer_finish(&l->index, next)) != STATUS_OK ||
+	    (rc = sync_upto_locked(l->sync, next->segment_base, deadline_ms)) != STATUS_OK)
+		return rc;
+	segment_name(name, next->end_offset, SUFFIX_LOG);
+	if ((rc = file_create(l->p->dir, name, &l->p->access, &fd)) != STATUS_OK)
+		return rc;
+	fault_point("log.roll.made");
+	a->rolled = true;
+	if ((rc = sync_hold_new(l->sync, next->end_offset, fd)) != STATUS_OK) {
+		(void)file_close(fd, name);
+		return rc;
+	}
+	if ((rc = file_sync(l->p->dir, l->p->label)) != STATUS_OK)
+		return rc;
+	a->fd = fd;
+	next->segment_base = next->end_offset;
+	next->end_position = 0;
+	next->max_timestamp_ms = next->max_timestamp_offset = next->first_timestamp_ms = -1;
+	next->index_pending_bytes = next->index_count = next->timeindex_count = 0;
+	return STATUS_OK;
+}
+
+/* Write the batch behind the end, with its index entries; a->next becomes the end to publish. */
+static int
+write_batch(struct log *l, struct append *a, const struct buf *batch, int64_t deadline_ms)
+{
+	struct head_end *next = &a->next;
+	int32_t leader_epoch = head_leader_epoch(l->p->head);
+	struct batch_header h;
+	int rc;
+
+	if (l->p->settings.append_time)
+		batch_set_append_time(batch->data, clock_wall_ms());
+	batch_set_place(batch->data, next->end_offset, leader_epoch);
+	if ((rc = batch_decode_header(batch->data, &h)) != STATUS_OK)
+		return rc;
+	assert(batch_bytes(&h) == (int64_t)batch->len);
+	if (is_full(l, next, &h) && (rc = roll(l, a, deadline_ms)) != STATUS_OK)
+		return rc;
+	if (leader_epoch > next->leader_epoch &&
+	    (rc = epoch_begin(l->p->dir, &l->p->access, leader_epoch, next->end_offset)) != STATUS_OK)
+		return rc;
+	fault_point("log.append.write");
+	if ((rc = file_write_at(a->fd, SUFFIX_LOG, batch->data, batch->len, next->end_position)) != STATUS_OK)
+		return rc;
+	fault_point("log.append.written");
+	rc = index_writer_note(&l->index, next, &h, next->end_position, l->p->settings.index_interval_bytes);
+	if (rc != STATUS_OK)
+		return rc;
+	next->last_position = next->end_position;
+	next->end_position += (int64_t)batch->len;
+	next->end_offset = batch_end_offset(&h);
+	next->leader_epoch = leader_epoch;
+	next->producer_id = h.producer_id;
+	next->producer_epoch = h.producer_epoch;
+	next->last_sequence = batch_last_sequence(&h);
+	return STATUS_OK;
+}
+
+/*
+ * Nothing of the batch stays: whoever is told so may try again. If it cannot be taken back, `appender` stays set, so that the next
+ * appender tries to cut it, and the answer is that it may be stored.
+ */
+static int
+take_back(struct log *l, const struct append *a, int why)
+{
+	const struct head_end *end = &a->published;
+	int fd, rc;
+
+	/* After a roll the descriptor held is the new segment's: this opens the published one again. */
+	if ((rc = sync_hold(l->sync, end, l->generation, &fd)) == STATUS_OK)
+		rc = cut_to_end(l, end, fd);
+	if (rc != STATUS_OK)
+		return status_context(STATUS_IO, "could not take a failed append back");
+	if (head_set_appender(l->p->head, l->p->number, false) != STATUS_OK)
+		return STATUS_IO;
+	return why == STATUS_IO || why == STATUS_PERMISSION || why == STATUS_EXISTS ? STATUS_AGAIN : why;
+}
+
+static int
+append_locked(struct log *l, struct append *a, const struct buf *batch, int64_t deadline_ms)
+{
+	int rc;
+
+	if ((rc = check_page(l, a)) != STATUS_OK || (rc = check_admission(l, batch)) != STATUS_OK)
+		return rc;
+	if ((rc = head_set_appender(l->p->head, l->p->number, true)) != STATUS_OK)
+		return rc;
+	fault_point("log.append.begun");
+	a->next = a->published;
+	a->rolled = false;
+	if ((rc = write_batch(l, a, batch, deadline_ms)) != STATUS_OK ||
+	    (rc = head_publish(l->p->head, l->p->number, &a->next)) != STATUS_OK)
+		return take_back(l, a, rc);
+	fault_point("log.append.published");
+	/* From here on the batch is stored: nothing may fail. A word that cannot be cleared is cleared by the next appender. */
+	if (head_set_appender(l->p->head, l->p->number, false) != STATUS_OK)
+		status_clear();
+	return STATUS_OK;
+}
+
+static int
+take_append_lock(const struct log *l, int64_t deadline_ms)
+{
+	int rc = lock_take(l->p->lock, LOCK_BYTE_APPEND(l->p->number), "append lock", deadline_ms);
+
+	return rc == STATUS_AGAIN ? partition_lock_busy(l->p) : rc;
+}
+
+/* Hold what is published now; *end is its log end offset. */
+static int
+hold_published(struct log *l, int64_t deadline_ms, int64_t *end)
+{
+	struct append a;
+	int rc;
+
+	if ((rc = take_append_lock(l, deadline_ms)) != STATUS_OK)
+		return rc;
+	if ((rc = check_page(l, &a)) == STATUS_OK && head_appender(l->p->head, l->p->number) != 0)
+		rc = head_set_appender(l->p->head, l->p->number, false);
+	lock_drop(l->p->lock, LOCK_BYTE_APPEND(l->p->number));
+	if (rc == STATUS_OK)
+		*end = a.published.end_offset;
+	return rc;
+}
+
+/* Somebody's fdatasync failed: write what may be lost again, through new descriptors, once. */
+static int
+heal(struct log *l, int64_t deadline_ms)
+{
+	int64_t end;
+	int rc;
+
+	sync_reset(l->sync);
+	if ((rc = hold_published(l, deadline_ms, &end)) != STATUS_OK)
+		return rc;
+	return sync_heal(l->sync, end, deadline_ms);
+}
+
+int
+log_append(struct log *l, struct buf *batch, int64_t deadline_ms, int64_t *base_offset)
+{
+	struct append a;
+	int rc;
+
+	if (head_poison(l->p->head, l->p->number) == HEAD_UNSYNCED && (rc = heal(l, deadline_ms)) != STATUS_OK)
+		return rc == STATUS_GONE ? STATUS_RECOVER : rc;
+	if ((rc = take_append_lock(l, deadline_ms)) != STATUS_OK)
+		return rc;
+	rc = append_locked(l, &a, batch, deadline_ms);
+	lock_drop(l->p->lock, LOCK_BYTE_APPEND(l->p->number));
+	fault_point("log.append.unlocked");
+	if (rc != STATUS_OK)
+		return rc;
+	*base_offset = a.published.end_offset;
+	/* The snapshot is needed when the segment before it is deleted, and can be made then: a failure here is nobody's loss. */
+	if (a.rolled && producers_ensure_snapshot(l->p, a.next.segment_base) != STATUS_OK)
+		status_clear();
+	return STATUS_OK;
+}
+
+int
+log_sync(struct log *l, int64_t offset, int64_t deadline_ms)
+{
+	return sync_upto(l->sync, offset, deadline_ms);
+}
+
+int
+log_sync_all(struct log *l, int64_t deadline_ms, int64_t *end)
+{
+	int64_t published;
+	int rc;
+
+	if ((rc = hold_published(l, deadline_ms, &published)) != STATUS_OK ||
+	    (rc = sync_upto(l->sync, published, deadline_ms)) != STATUS_OK)
+		return rc;
+	if (end != NULL)
+		*end = published;
+	return STATUS_OK;
+}

@@ -1,0 +1,100 @@
+#include "log/partition.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "log/segment.h"
+
+bool
+partition_page_is_current(const struct partition *p, struct head_end *end, uint64_t *generation)
+{
+	*generation = head_generation(p->head, p->number);
+	return head_is_original(p->head) && head_of_this_boot(p->head, p->number) && *generation % 2 == 0 &&
+	    head_end(p->head, p->number, end);
+}
+
+static bool
+last_batch_is_valid(int fd, const struct head_end *end)
+{
+	struct segment_scanner scanner;
+	struct batch_header header;
+	const uint8_t *bytes;
+	bool valid;
+
+	if (end->last_position < 0)
+		return end->end_position == 0 && end->end_offset == end->segment_base;
+	segment_scanner_init(&scanner, fd, end->segment_base, end->last_position, end->end_position);
+	valid = segment_scanner_next(&scanner, &header, &bytes) == STATUS_OK && scanner.position == end->end_position &&
+	    batch_end_offset(&header) == end->end_offset;
+	segment_scanner_free(&scanner);
+	return valid;
+}
+
+static bool
+segment_exists(const struct partition *p, int64_t base)
+{
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_name(name, base, SUFFIX_LOG);
+	return file_exists(p->dir, name);
+}
+
+int
+partition_verify_end(const struct partition *p, const struct head_end *end, bool exact)
+{
+	char name[SEGMENT_NAME_BYTES];
+	int64_t size;
+	int fd, rc;
+	bool valid;
+
+	/* Recovery has seen the damage and said where the log ends for readers; looking again would find it again. */
+	if (head_poison(p->head, p->number) == HEAD_DAMAGED)
+		return STATUS_OK;
+	segment_name(name, end->segment_base, SUFFIX_LOG);
+	if ((rc = file_open_read(p->dir, name, &fd)) != STATUS_OK)
+		return rc == STATUS_MISSING ? STATUS_RECOVER : rc;
+	if ((rc = file_size(fd, name, &size)) != STATUS_OK)
+		goto out;
+	valid = (exact ? size == end->end_position : size >= end->end_position) && last_batch_is_valid(fd, end);
+	if (valid && exact && end->end_offset != end->segment_base)
+		valid = !segment_exists(p, end->end_offset);
+	if (!valid)
+		rc = STATUS_RECOVER;
+out:
+	(void)file_close(fd, name);
+	return rc;
+}
+
+/* The state letter and its word from /proc/PID/stat: "(command) S ...". */
+static const char *
+process_state(int pid)
+{
+	char path[64];
+	struct buf text = BUF_EMPTY;
+	const char *word = "gone", *parenthesis;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (file_read_all(AT_FDCWD, path, 4096, &text) == STATUS_OK && buf_append_byte(&text, '\0') == STATUS_OK &&
+	    (parenthesis = strrchr((const char *)text.data, ')')) != NULL && parenthesis[1] == ' ')
+		word = parenthesis[2] == 'T' || parenthesis[2] == 't' ? "stopped" :
+		    parenthesis[2] == 'D'			      ? "waiting for the disk" :
+		    parenthesis[2] == 'Z'			      ? "gone" :
+								      "running";
+	buf_free(&text);
+	return word;
+}
+
+int
+partition_lock_busy(const struct partition *p)
+{
+	uint64_t appender = (uint64_t)head_appender(p->head, p->number);
+	int pid = (int)(uint32_t)appender;
+
+	if (appender == 0)
+		return status_fail(STATUS_AGAIN, "append lock: held by another process");
+	return status_fail(STATUS_AGAIN, "append lock: held by process %d of user %u (%s)", pid, (unsigned)(appender >> 32),
+	    process_state(pid));
+}

@@ -1,0 +1,61 @@
+/*
+ * partition: what every room of this floor needs to know of one partition: its folder, its page, its locks, its settings.
+ *
+ * Lock order within a topic: topic state (byte 0), append, sync slots. The bytes of the topic's file `lock` are those below.
+ */
+#ifndef LOG_PARTITION_H
+#define LOG_PARTITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/file.h"
+#include "base/lock.h"
+#include "log/head.h"
+
+#define SYNC_SLOTS 4
+#define LOCK_BYTE_TOPIC INT64_C(0)
+#define LOCK_BYTE_APPEND(p) (1 + (int64_t)(p) * (1 + SYNC_SLOTS))
+#define LOCK_BYTE_SYNC(p, slot) (LOCK_BYTE_APPEND(p) + 1 + (slot))
+
+enum fsync_mode { FSYNC_ALWAYS, FSYNC_INTERVAL, FSYNC_NEVER };
+
+/* The topic's settings as far as the log needs them; mq-topic(1) SETTINGS. */
+struct log_settings {
+	enum fsync_mode fsync;
+	int64_t fsync_interval_ms; /* FSYNC_INTERVAL only */
+	int64_t segment_bytes;
+	int64_t segment_ms;
+	int64_t index_interval_bytes;
+	int64_t max_message_bytes; /* of a batch, as Kafka counts it: all its bytes */
+	bool append_time;	   /* message.timestamp.type=LogAppendTime */
+};
+
+struct partition {
+	char label[300];     /* "orders/3", for messages */
+	int number;
+	int dir;	     /* the partition's folder; owned */
+	int topic_dir;	     /* borrowed */
+	struct head *head;   /* borrowed from the topic */
+	struct lock *lock;   /* borrowed; NULL if we may not write */
+	struct file_access access; /* of new files */
+	struct log_settings settings;
+	uint64_t config_version; /* that `settings` are of */
+};
+
+/*
+ * True if this boot's processes wrote the page of the file itself, its generation is even and its slots hold an end: the first half of
+ * trust. The second, that the last batch verifies, is partition_verify_end's.
+ */
+bool partition_page_is_current(const struct partition *, struct head_end *, uint64_t *generation);
+
+/*
+ * Read the batch that ends at the published end. STATUS_OK if it is there and valid, STATUS_RECOVER if not. With `exact` also that the
+ * segment's size is the end and that no segment begins at the end: what an appender needs, under the append lock.
+ */
+int partition_verify_end(const struct partition *, const struct head_end *, bool exact) MUST_USE;
+
+/* "append lock of orders/3" is held too long: who holds it and in which state, from the appender word and /proc. STATUS_AGAIN. */
+int partition_lock_busy(const struct partition *);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * producers: what the log knows of idempotent producers (KIP-98), and Kafka's .snapshot of it at a segment's base.
+ */
+#ifndef LOG_PRODUCERS_H
+#define LOG_PRODUCERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "log/batch.h"
+#include "log/partition.h"
+
+struct producer_state {
+	int64_t producer_id;
+	int16_t epoch;
+	int32_t last_sequence;
+	int64_t last_offset;
+	int32_t offset_delta; /* of the last batch */
+	int64_t timestamp_ms;
+	int32_t coordinator_epoch;	  /* -1 none */
+	int64_t transaction_first_offset; /* of the open transaction, -1 none */
+};
+
+struct producers {
+	struct producer_state *states; /* ascending by producer id */
+	size_t count, cap;
+};
+
+void producers_free(struct producers *);
+/* Take note of a valid batch; `bytes` are all of it (a control batch is looked into). Batches come in the log's order. */
+int producers_note(struct producers *, const struct batch_header *, const uint8_t *bytes) MUST_USE;
+const struct producer_state *producers_find(const struct producers *, int64_t producer_id);
+
+/* The .snapshot at `base`; STATUS_MISSING if there is none, STATUS_CORRUPT if it is not valid. Replaces what is in the struct. */
+int producers_read(int dir, int64_t base, struct producers *) MUST_USE;
+/* Durable on return. */
+int producers_write(int dir, const struct file_access *, int64_t base, const struct producers *) MUST_USE;
+
+/* Make sure that the .snapshot at the segment base `base` is there, from the next older one and the batches between. */
+int producers_ensure_snapshot(const struct partition *, int64_t base) MUST_USE;
+
+#endif

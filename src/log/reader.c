@@ -1,0 +1,360 @@
+#include "log/reader.h"
+
+#include <stdlib.h>
+
+#include "base/status.h"
+#include "log/index.h"
+#include "log/recover.h"
+#include "log/segment.h"
+
+struct reader {
+	const struct partition *p;
+	int64_t position; /* offset */
+	uint64_t generation;
+	bool verified;	 /* the page was verified in this generation */
+	bool is_private; /* the page cannot be trusted and we may not recover: `found` is the end */
+	struct recovery found;
+	int fd; /* of the segment that is being read, -1 none */
+	struct segment_scanner scanner;
+};
+
+int
+reader_open(const struct partition *p, struct reader **out)
+{
+	struct reader *r;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return status_no_memory("reader");
+	r->p = p;
+	r->fd = -1;
+	*out = r;
+	return STATUS_OK;
+}
+
+void
+reader_park(struct reader *r)
+{
+	if (r->fd < 0)
+		return;
+	segment_scanner_free(&r->scanner);
+	(void)file_close(r->fd, SUFFIX_LOG);
+	r->fd = -1;
+}
+
+void
+reader_close(struct reader *r)
+{
+	if (r == NULL)
+		return;
+	reader_park(r);
+	free(r);
+}
+
+/* The published end of a page that can be trusted; STATUS_RECOVER if it cannot. */
+static int
+trusted_end(struct reader *r, struct head_end *end)
+{
+	uint64_t generation;
+	int rc;
+
+	if (!partition_page_is_current(r->p, end, &generation))
+		return STATUS_RECOVER;
+	if (r->verified && generation == r->generation)
+		return STATUS_OK;
+	reader_park(r);
+	if ((rc = partition_verify_end(r->p, end, false)) != STATUS_OK)
+		return rc;
+	r->generation = generation;
+	r->verified = true;
+	r->is_private = false;
+	return STATUS_OK;
+}
+
+/* Nobody may write the page for us: find the end ourselves, once. */
+static int
+private_end(struct reader *r, struct head_end *end)
+{
+	int rc;
+
+	if (!r->is_private) {
+		reader_park(r);
+		if ((rc = recover_scan(r->p, &r->found)) != STATUS_OK)
+			return rc;
+		r->is_private = true;
+		r->verified = false;
+	}
+	*end = r->found.end;
+	return STATUS_OK;
+}
+
+static int
+current_end(struct reader *r, struct head_end *end)
+{
+	int rc = trusted_end(r, end);
+
+	return rc == STATUS_RECOVER && r->p->lock == NULL ? private_end(r, end) : rc;
+}
+
+int
+reader_bounds(struct reader *r, int64_t *start, int64_t *end, bool *damaged)
+{
+	struct head_end published;
+	int64_t readable;
+	int rc;
+
+	if ((rc = current_end(r, &published)) != STATUS_OK)
+		return rc;
+	readable = published.end_offset;
+	if (!r->is_private && head_synced_only(r->p->head)) {
+		int64_t synced = head_synced_end(r->p->head, r->p->number);
+
+		if (synced < readable)
+			readable = synced;
+	}
+	*start = head_log_start(r->p->head, r->p->number);
+	*end = readable > *start ? readable : *start;
+	if (damaged != NULL)
+		*damaged = r->is_private ? r->found.damaged : head_poison(r->p->head, r->p->number) == HEAD_DAMAGED;
+	return STATUS_OK;
+}
+
+void
+reader_seek(struct reader *r, int64_t offset)
+{
+	if (r->fd >= 0 && offset == r->position)
+		return;
+	reader_park(r);
+	r->position = offset;
+}
+
+int64_t
+reader_position(const struct reader *r)
+{
+	return r->position;
+}
+
+/* The base of the segment that holds the position. */
+static int
+find_segment(const struct reader *r, int64_t *base)
+{
+	struct segment_list list;
+	int rc;
+
+	if ((rc = segment_list_read(r->p->dir, &list)) != STATUS_OK)
+		return rc;
+	if (list.count == 0)
+		rc = status_fail(STATUS_IO, "no segment is there");
+	else
+		*base = list.bases[segment_list_find(&list, r->position)];
+	segment_list_free(&list);
+	return rc;
+}
+
+/* The next segment usually begins where the last one ended: then the folder need not be listed. */
+static int
+open_segment(struct reader *r)
+{
+	char name[SEGMENT_NAME_BYTES];
+	int64_t base = r->position;
+	int rc;
+
+	segment_name(name, base, SUFFIX_LOG);
+	if ((rc = file_open_read(r->p->dir, name, &r->fd)) == STATUS_MISSING) {
+		if ((rc = find_segment(r, &base)) != STATUS_OK)
+			return rc;
+		segment_name(name, base, SUFFIX_LOG);
+		rc = file_open_read(r->p->dir, name, &r->fd);
+	}
+	if (rc == STATUS_OK)
+		segment_scanner_init(&r->scanner, r->fd, base, segment_position_hint(r->p->dir, r->fd, base, r->position), 0);
+	return rc;
+}
+
+/*
+ * How far the open segment may be read: the published end if it is the active one, because what lies behind it may change, else its
+ * size.
+ */
+static int
+find_limit(struct reader *r, const struct head_end *end, int64_t *limit)
+{
+	if (end->segment_base == r->scanner.base) {
+		*limit = end->end_position;
+		return STATUS_OK;
+	}
+	return file_size(r->fd, r->scanner.name, limit);
+}
+
+/* Open the segment of the position if none is open, and look how far it goes. */
+static int
+prepare(struct reader *r)
+{
+	struct head_end end;
+	int64_t limit;
+	int rc;
+
+	if ((rc = current_end(r, &end)) != STATUS_OK)
+		return rc;
+	if (r->position < head_log_start(r->p->head, r->p->number)) {
+		reader_park(r);
+		return status_fail(STATUS_MISSING, "offset %lld was removed", (long long)r->position);
+	}
+	if (r->fd < 0 && (rc = open_segment(r)) != STATUS_OK)
+		return rc;
+	if ((rc = find_limit(r, &end, &limit)) == STATUS_OK)
+		segment_scanner_set_limit(&r->scanner, limit);
+	return rc;
+}
+
+/* The open segment ends before the position: go to the next. A segment that does not lead on is damage. */
+static int
+leave_segment(struct reader *r)
+{
+	int64_t old = r->scanner.base, base;
+	char name[SEGMENT_NAME_BYTES];
+	int rc;
+
+	segment_name(name, r->position, SUFFIX_LOG);
+	if (r->position != old && file_exists(r->p->dir, name)) {
+		reader_park(r);
+		return STATUS_OK;
+	}
+	if ((rc = find_segment(r, &base)) != STATUS_OK)
+		return rc;
+	if (base == old)
+		return status_fail(STATUS_IO, "%s: ends before offset %lld", r->scanner.name, (long long)r->position);
+	reader_park(r);
+	return STATUS_OK;
+}
+
+/* Still the log that was opened? What was read before a rebuild may be other bytes than those that are there now. */
+static bool
+is_stale(const struct reader *r)
+{
+	return !r->is_private && head_generation(r->p->head, r->p->number) != r->generation;
+}
+
+/* One batch at or behind the position, or STATUS_END at the end of the open segment. */
+static int
+next_in_segment(struct reader *r, struct batch_view *view)
+{
+	int rc;
+
+	do
+		rc = segment_scanner_next(&r->scanner, &view->header, &view->bytes);
+	while (rc == STATUS_OK && batch_end_offset(&view->header) <= r->position);
+	if (is_stale(r)) {
+		reader_park(r);
+		return STATUS_GONE;
+	}
+	return rc == STATUS_CORRUPT ? STATUS_IO : rc;
+}
+
+int
+reader_next(struct reader *r, int64_t end, struct batch_view *view)
+{
+	int rc;
+
+	while (r->position < end) {
+		/* A batch at hand needs no look at the page; the generation is compared afterwards. */
+		if (r->fd < 0 || r->scanner.position >= r->scanner.limit) {
+			if ((rc = prepare(r)) != STATUS_OK)
+				return rc;
+		}
+		rc = next_in_segment(r, view);
+		if (rc == STATUS_GONE)
+			continue;
+		if (rc == STATUS_END && (rc = leave_segment(r)) == STATUS_OK)
+			continue;
+		if (rc != STATUS_OK)
+			return rc;
+		if (view->header.base_offset >= end) {
+			/* A compacted log has no record up to here; this batch comes again when the end has moved. */
+			reader_park(r);
+			r->position = end;
+			break;
+		}
+		r->position = batch_end_offset(&view->header);
+		if ((view->header.attributes & BATCH_CONTROL) == 0)
+			return STATUS_OK;
+	}
+	return STATUS_END;
+}
+
+/* The first record of the batch at or after timestamp_ms, within [from, end). */
+static int
+find_time_in_batch(const struct batch_view *view, int64_t timestamp_ms, int64_t from, int64_t end, int64_t *offset)
+{
+	struct batch_cursor cursor;
+	struct record record;
+	int rc;
+
+	if ((rc = batch_cursor_init(&cursor, view->bytes, &view->header)) != STATUS_OK)
+		return rc;
+	while ((rc = batch_cursor_next(&cursor, &record)) == STATUS_OK) {
+		if (record.offset < from || record.offset >= end || record.timestamp_ms < timestamp_ms)
+			continue;
+		*offset = record.offset;
+		return STATUS_OK;
+	}
+	return rc;
+}
+
+/*
+ * Where to begin looking in a segment for a time: an entry says that all up to its offset is older; that is believed if a batch ends at
+ * that offset and has the entry's timestamp.
+ */
+static int64_t
+time_hint(struct reader *r, int64_t base, int64_t timestamp_ms, int64_t end)
+{
+	struct timeindex_entry entry;
+	struct batch_view view;
+
+	if (timeindex_lookup(r->p->dir, base, timestamp_ms, &entry) != STATUS_OK || entry.offset < base || entry.offset >= end)
+		return base;
+	reader_seek(r, entry.offset);
+	if (reader_next(r, end, &view) != STATUS_OK || batch_end_offset(&view.header) - 1 != entry.offset ||
+	    view.header.max_timestamp_ms != entry.timestamp_ms)
+		return base;
+	return entry.offset + 1;
+}
+
+static int
+find_time_from(struct reader *r, int64_t from, int64_t timestamp_ms, int64_t end, int64_t *offset)
+{
+	struct batch_view view;
+	int rc;
+
+	reader_seek(r, from);
+	while ((rc = reader_next(r, end, &view)) == STATUS_OK) {
+		if (view.header.max_timestamp_ms < timestamp_ms)
+			continue;
+		if ((rc = find_time_in_batch(&view, timestamp_ms, from, end, offset)) != STATUS_END)
+			return rc == STATUS_CORRUPT ? STATUS_IO : rc;
+	}
+	return rc;
+}
+
+int
+reader_find_time(struct reader *r, int64_t timestamp_ms, int64_t end, int64_t *offset)
+{
+	int64_t start = head_log_start(r->p->head, r->p->number);
+	struct segment_list list;
+	int rc;
+
+	if ((rc = segment_list_read(r->p->dir, &list)) != STATUS_OK)
+		return rc;
+	rc = STATUS_END;
+	for (size_t i = list.count > 0 ? segment_list_find(&list, start) : 0; i < list.count && rc == STATUS_END; i++) {
+		int64_t limit = i + 1 < list.count && list.bases[i + 1] < end ? list.bases[i + 1] : end, from;
+
+		if (list.bases[i] >= end)
+			break;
+		from = time_hint(r, list.bases[i], timestamp_ms, limit);
+		rc = find_time_from(r, from > start ? from : start, timestamp_ms, limit, offset);
+	}
+	segment_list_free(&list);
+	if (rc != STATUS_END)
+		return rc;
+	*offset = end;
+	return STATUS_OK;
+}

@@ -1,0 +1,58 @@
+/*
+ * reader: reads one partition, batch by batch, without a lock.
+ *
+ *	reader_open(partition, &r);
+ *	reader_bounds(r, &start, &end);				what may be read now
+ *	reader_seek(r, offset);
+ *	while (reader_next(r, end, &view) == STATUS_OK) ...	until STATUS_END
+ *
+ * The readable end is synced_end on a topic with fsync=always, else the published end; it never falls but with a new generation.
+ */
+#ifndef LOG_READER_H
+#define LOG_READER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "log/batch.h"
+#include "log/partition.h"
+
+struct reader;
+
+struct batch_view {
+	struct batch_header header;
+	const uint8_t *bytes; /* the whole batch, CRC checked; valid until the next call on this reader */
+};
+
+/* The partition is borrowed. */
+int reader_open(const struct partition *, struct reader **) MUST_USE;
+void reader_close(struct reader *);
+/* Close the segment's descriptor and free the buffers until the next reader_next; the position stays. */
+void reader_park(struct reader *);
+
+/*
+ * Log start offset and readable end (exclusive). STATUS_RECOVER: the page cannot be trusted and we may write: recover, call again. A
+ * reader who may not write scans the log itself and serves what recovery would keep. *damaged, if not NULL: recovery found damage at
+ * the end.
+ */
+int reader_bounds(struct reader *, int64_t *start, int64_t *end, bool *damaged) MUST_USE;
+
+/* Set the position: the next batch is the first that holds an offset at or behind it. Opens nothing. */
+void reader_seek(struct reader *, int64_t offset);
+int64_t reader_position(const struct reader *);
+
+/*
+ * The next batch that holds offsets in [position, end), where `end` is at most what reader_bounds said; the position moves behind it.
+ * The first and last of its records may lie outside. Control batches are passed over. STATUS_END: the position is at `end`.
+ * STATUS_MISSING: retention or a trim removed the position: seek to the log start (reader_bounds) and tell how many were lost.
+ * STATUS_IO: damage, named by file, position and offset. STATUS_RECOVER as above.
+ */
+int reader_next(struct reader *, int64_t end, struct batch_view *) MUST_USE;
+
+/*
+ * The first offset in [log start, end) whose record's timestamp is at or after timestamp_ms; `end` if there is none. The position is
+ * undefined afterwards.
+ */
+int reader_find_time(struct reader *, int64_t timestamp_ms, int64_t end, int64_t *offset) MUST_USE;
+
+#endif

@@ -1,0 +1,135 @@
+#include "log/record.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "base/varint.h"
+
+/* The bytes behind the length, as a size that cannot overflow: each part is at most INT32_MAX. */
+static size_t
+body_size(const struct record *r, int64_t timestamp_delta, int32_t offset_delta)
+{
+	size_t size = 1 + varlong_size(timestamp_delta) + varint_size(offset_delta);
+
+	size += varint_size(r->key_len) + (r->key_len > 0 ? (size_t)r->key_len : 0);
+	size += varint_size(r->value_len) + (r->value_len > 0 ? (size_t)r->value_len : 0);
+	return size + varint_size(r->header_count) + (size_t)r->headers_len;
+}
+
+size_t
+record_size(const struct record *r, int64_t base_timestamp_ms, int32_t offset_delta)
+{
+	size_t body = body_size(r, r->timestamp_ms - base_timestamp_ms, offset_delta);
+
+	if (body > INT32_MAX - VARINT_MAX_BYTES)
+		return 0;
+	return body + varint_size((int32_t)body);
+}
+
+static uint8_t *
+put_bytes(uint8_t *p, const uint8_t *bytes, int32_t len)
+{
+	p = varint_put(p, len);
+	if (len <= 0)
+		return p;
+	memcpy(p, bytes, (size_t)len);
+	return p + len;
+}
+
+uint8_t *
+record_put(uint8_t *p, const struct record *r, int64_t base_timestamp_ms, int32_t offset_delta)
+{
+	int64_t timestamp_delta = r->timestamp_ms - base_timestamp_ms;
+
+	p = varint_put(p, (int32_t)body_size(r, timestamp_delta, offset_delta));
+	*p++ = 0; /* attributes: none are defined */
+	p = varlong_put(p, timestamp_delta);
+	p = varint_put(p, offset_delta);
+	p = put_bytes(p, r->key, r->key_len);
+	p = put_bytes(p, r->value, r->value_len);
+	p = varint_put(p, r->header_count);
+	if (r->headers_len == 0)
+		return p;
+	memcpy(p, r->headers, (size_t)r->headers_len);
+	return p + r->headers_len;
+}
+
+/* A length (-1: null if `nullable`) and its bytes. */
+static const uint8_t *
+get_bytes(const uint8_t *p, const uint8_t *end, bool nullable, const uint8_t **bytes, int32_t *len)
+{
+	if ((p = varint_get(p, end, len)) == NULL || *len < (nullable ? -1 : 0))
+		return NULL;
+	*bytes = *len < 0 ? NULL : p;
+	if (*len > end - p)
+		return NULL;
+	return *len > 0 ? p + *len : p;
+}
+
+static const uint8_t *
+get_header(const uint8_t *p, const uint8_t *end, struct record_header *h)
+{
+	if ((p = get_bytes(p, end, false, &h->name, &h->name_len)) == NULL)
+		return NULL;
+	return get_bytes(p, end, true, &h->value, &h->value_len);
+}
+
+static const uint8_t *
+get_headers(const uint8_t *p, const uint8_t *end, struct record *r)
+{
+	struct record_header h;
+
+	if ((p = varint_get(p, end, &r->header_count)) == NULL || r->header_count < 0)
+		return NULL;
+	r->headers = p;
+	for (int32_t i = 0; i < r->header_count; i++) {
+		if ((p = get_header(p, end, &h)) == NULL)
+			return NULL;
+	}
+	r->headers_len = (int32_t)(p - r->headers);
+	return p;
+}
+
+const uint8_t *
+record_get(const uint8_t *p, const uint8_t *end, int64_t base_offset, int64_t base_timestamp_ms, struct record *r)
+{
+	int32_t length, offset_delta;
+	int64_t timestamp_delta;
+
+	if ((p = varint_get(p, end, &length)) == NULL || length < 0 || length > end - p)
+		return NULL;
+	end = p + length;
+	if (p == end)
+		return NULL;
+	p++; /* attributes */
+	if ((p = varlong_get(p, end, &timestamp_delta)) == NULL || (p = varint_get(p, end, &offset_delta)) == NULL)
+		return NULL;
+	if (offset_delta < 0 || ADD_OVERFLOWS(base_offset, offset_delta, &r->offset) ||
+	    ADD_OVERFLOWS(base_timestamp_ms, timestamp_delta, &r->timestamp_ms))
+		return NULL;
+	if ((p = get_bytes(p, end, true, &r->key, &r->key_len)) == NULL ||
+	    (p = get_bytes(p, end, true, &r->value, &r->value_len)) == NULL || (p = get_headers(p, end, r)) == NULL)
+		return NULL;
+	return p == end ? p : NULL;
+}
+
+void
+record_next_header(const struct record *r, const uint8_t **p, struct record_header *h)
+{
+	*p = get_header(*p, r->headers + r->headers_len, h);
+}
+
+int
+record_add_header(struct buf *headers, const struct record_header *h)
+{
+	size_t most = 2 * VARINT_MAX_BYTES + (size_t)h->name_len + (h->value_len > 0 ? (size_t)h->value_len : 0);
+	uint8_t *p;
+	int rc;
+
+	if ((rc = buf_reserve(headers, most)) != STATUS_OK)
+		return rc;
+	p = put_bytes(headers->data + headers->len, h->name, h->name_len);
+	p = put_bytes(p, h->value, h->value_len);
+	headers->len = (size_t)(p - headers->data);
+	return STATUS_OK;
+}

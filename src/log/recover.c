@@ -1,0 +1,499 @@
+#include "log/recover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/parse.h"
+#include "base/status.h"
+#include "log/index.h"
+#include "log/segment.h"
+
+#define LOST_FOLDER "lost"
+#define CUT_SUFFIX ".log.cut"
+#define STEP_BYTES ((size_t)1 << 20)
+
+/* The scan's state: where it stands, and what it found behind the durable point. */
+struct scan {
+	const struct partition *p;
+	struct recovery *r;
+	struct segment_list list;
+	size_t at;		     /* of the segment that holds the end */
+	struct index_writer *index;  /* NULL: look only */
+	size_t adopt_at;	     /* the first batch at or behind the durable point: its segment ... */
+	int64_t adopt_position;	     /* ... and position; -1: there is none */
+};
+
+static int
+durable_point(const struct partition *p, const struct segment_list *list, int64_t *durable)
+{
+	int64_t synced = head_is_original(p->head) ? head_synced_end(p->head, p->number) : -1;
+
+	if (list->count == 0)
+		*durable = synced > 0 ? synced : 0;
+	else if (synced >= 0)
+		*durable = synced > list->bases[0] ? synced : list->bases[0];
+	else
+		*durable = list->bases[list->count >= 2 ? list->count - 2 : 0];
+	return STATUS_OK;
+}
+
+static int
+open_segment(const struct partition *p, int64_t base, int *fd, int64_t *size)
+{
+	char name[SEGMENT_NAME_BYTES];
+	int rc;
+
+	segment_name(name, base, SUFFIX_LOG);
+	if ((rc = p->lock != NULL ? file_open_write(p->dir, name, fd) : file_open_read(p->dir, name, fd)) != STATUS_OK)
+		return rc;
+	if ((rc = file_size(*fd, name, size)) != STATUS_OK)
+		(void)file_close(*fd, name);
+	return rc;
+}
+
+/* What the appender knew of the segment before `position`, from its files: counts and pending bytes of the indexes, timestamps. */
+static int
+restore_segment_state(const struct partition *p, int fd, int64_t position, struct head_end *end)
+{
+	uint8_t bytes[BATCH_HEADER_BYTES];
+	struct timeindex_entry time_entry;
+	struct index_entry entry;
+	struct batch_header first;
+	size_t got;
+	int rc;
+
+	if (position == 0)
+		return STATUS_OK;
+	if ((rc = file_read_at(fd, SUFFIX_LOG, bytes, sizeof(bytes), 0, &got)) != STATUS_OK)
+		return rc;
+	if (got == sizeof(bytes) && batch_decode_header(bytes, &first) == STATUS_OK)
+		end->first_timestamp_ms = first.max_timestamp_ms;
+	/* Its own entry is written again when the batch at `position` is noted: the bytes before it were pending. */
+	if (index_last_before(p->dir, end->segment_base, position, &entry, &end->index_count) != STATUS_OK)
+		end->index_count = 0;
+	end->index_pending_bytes = UINT32_MAX;
+	if (timeindex_last_upto(p->dir, end->segment_base, end->end_offset - 1, &time_entry, &end->timeindex_count) == STATUS_OK) {
+		end->max_timestamp_ms = time_entry.timestamp_ms;
+		end->max_timestamp_offset = time_entry.offset;
+	} else {
+		end->timeindex_count = 0;
+	}
+	return STATUS_OK;
+}
+
+/* Rules for what may follow the end: see mq-format(5) RECOVERY. */
+static int
+check_sequence(const struct head_end *end, const struct batch_header *h)
+{
+	if (h->base_offset < end->end_offset)
+		return status_fail(STATUS_CORRUPT, "offset %lld after %lld", (long long)h->base_offset,
+		    (long long)end->end_offset - 1);
+	if (h->leader_epoch < end->leader_epoch)
+		return status_fail(STATUS_CORRUPT, "offset %lld: leader epoch %d after %d", (long long)h->base_offset,
+		    h->leader_epoch, end->leader_epoch);
+	return STATUS_OK;
+}
+
+static int
+note_batch(struct scan *s, const struct batch_header *h, int64_t position)
+{
+	struct head_end *end = &s->r->end;
+	int rc;
+
+	if (h->base_offset >= s->r->durable && s->adopt_position < 0) {
+		s->adopt_at = s->at;
+		s->adopt_position = position;
+	}
+	if (s->index != NULL &&
+	    (rc = index_writer_note(s->index, end, h, position, s->p->settings.index_interval_bytes)) != STATUS_OK)
+		return rc;
+	end->last_position = position;
+	end->end_position = position + batch_bytes(h);
+	end->end_offset = batch_end_offset(h);
+	end->leader_epoch = h->leader_epoch;
+	end->producer_id = h->producer_id;
+	end->producer_epoch = h->producer_epoch;
+	end->last_sequence = batch_last_sequence(h);
+	return STATUS_OK;
+}
+
+/* Walk the segment from `position` to its end: STATUS_OK, STATUS_CORRUPT with the reason at the first bad batch. */
+static int
+scan_segment(struct scan *s, int fd, int64_t position, int64_t size)
+{
+	struct segment_scanner scanner;
+	struct batch_header h;
+	const uint8_t *bytes;
+	int rc;
+
+	segment_scanner_init(&scanner, fd, s->r->end.segment_base, position, size);
+	while ((rc = segment_scanner_next(&scanner, &h, &bytes)) == STATUS_OK) {
+		if ((rc = check_sequence(&s->r->end, &h)) != STATUS_OK) {
+			rc = status_context(rc, "%s at %lld", scanner.name, (long long)(scanner.position - batch_bytes(&h)));
+			break;
+		}
+		if ((rc = note_batch(s, &h, scanner.position - batch_bytes(&h))) != STATUS_OK)
+			break;
+	}
+	segment_scanner_free(&scanner);
+	return rc == STATUS_END ? STATUS_OK : rc;
+}
+
+/* Set the end to the beginning of segment `at`, or in the first one scanned to the batch by which the scan begins. */
+static int
+enter_segment(struct scan *s, int fd, int64_t *position)
+{
+	struct head_end *end = &s->r->end;
+	int64_t base = s->list.bases[s->at];
+	uint8_t bytes[BATCH_HEADER_BYTES];
+	struct batch_header h;
+	size_t got;
+	int rc;
+
+	end->segment_base = base;
+	end->last_position = -1;
+	end->end_position = 0;
+	end->max_timestamp_ms = end->max_timestamp_offset = end->first_timestamp_ms = -1;
+	end->index_pending_bytes = end->index_count = end->timeindex_count = 0;
+	if (end->end_offset >= 0) {
+		*position = 0;
+	} else {
+		*position = segment_position_hint(s->p->dir, fd, base, s->r->durable);
+		end->end_offset = base;
+		if (*position > 0) {
+			rc = file_read_at(fd, SUFFIX_LOG, bytes, sizeof(bytes), *position, &got);
+			if (rc != STATUS_OK)
+				return rc;
+			if (got == sizeof(bytes) && batch_decode_header(bytes, &h) == STATUS_OK)
+				end->end_offset = h.base_offset;
+		}
+		end->end_position = *position;
+	}
+	if ((rc = restore_segment_state(s->p, fd, *position, end)) != STATUS_OK)
+		return rc;
+	return s->index != NULL ? index_writer_cut(s->index, end) : STATUS_OK;
+}
+
+static int
+scan_from_durable_point(struct scan *s)
+{
+	struct head_end *end = &s->r->end;
+	int64_t size, position;
+	int fd, rc = STATUS_OK;
+
+	end->end_offset = -1;
+	for (s->at = segment_list_find(&s->list, s->r->durable);; s->at++) {
+		int64_t base = s->list.bases[s->at];
+
+		if (end->end_offset >= 0 && base != end->end_offset) {
+			s->at--;
+			return status_fail(STATUS_CORRUPT, "the log ends at offset %lld, the next segment begins at %lld",
+			    (long long)end->end_offset, (long long)base);
+		}
+		if ((rc = open_segment(s->p, base, &fd, &size)) != STATUS_OK)
+			return rc;
+		if ((rc = enter_segment(s, fd, &position)) == STATUS_OK)
+			rc = scan_segment(s, fd, position, size);
+		(void)file_close(fd, SUFFIX_LOG);
+		if (rc != STATUS_OK || s->at + 1 == s->list.count)
+			return rc;
+		if (s->index != NULL && (rc = index_writer_finish(s->index, end)) != STATUS_OK)
+			return rc;
+	}
+}
+
+/* Scan and judge: a bad batch before the durable point is damage, at or behind it a torn tail. */
+static int
+scan_and_judge(struct scan *s)
+{
+	struct recovery *r = s->r;
+	int rc;
+
+	s->adopt_position = -1;
+	if ((rc = segment_list_read(s->p->dir, &s->list)) != STATUS_OK || (rc = durable_point(s->p, &s->list, &r->durable)) != STATUS_OK)
+		return rc;
+	head_empty_end(&r->end, r->durable);
+	if (s->list.count == 0) {
+		r->damaged = r->durable > 0;
+		(void)snprintf(r->reason, sizeof(r->reason), "no segment is there");
+		return STATUS_OK;
+	}
+	rc = scan_from_durable_point(s);
+	if (rc != STATUS_OK && rc != STATUS_CORRUPT && rc != STATUS_CONFIG)
+		return rc;
+	if (rc != STATUS_OK)
+		(void)snprintf(r->reason, sizeof(r->reason), "%s", status_message());
+	if (r->end.end_offset < head_log_start(s->p->head, s->p->number)) {
+		r->damaged = true;
+		(void)snprintf(r->reason, sizeof(r->reason), "the log ends at offset %lld, before its start %lld",
+		    (long long)r->end.end_offset, (long long)head_log_start(s->p->head, s->p->number));
+	} else if (r->end.end_offset < r->durable) {
+		r->damaged = true;
+		if (rc == STATUS_OK)
+			(void)snprintf(r->reason, sizeof(r->reason), "the log ends at offset %lld, but was durable up to %lld",
+			    (long long)r->end.end_offset, (long long)r->durable);
+	} else {
+		r->torn = rc != STATUS_OK;
+	}
+	return STATUS_OK;
+}
+
+int
+recover_scan(const struct partition *p, struct recovery *r)
+{
+	struct scan s = {.p = p, .r = r};
+	int rc;
+
+	*r = (struct recovery){.done = true};
+	rc = scan_and_judge(&s);
+	segment_list_free(&s.list);
+	return rc;
+}
+
+static int
+open_lost(const struct partition *p, int *fd)
+{
+	int rc = dir_make(p->topic_dir, LOST_FOLDER, &p->access);
+
+	if (rc != STATUS_OK && rc != STATUS_EXISTS)
+		return rc;
+	return dir_open(p->topic_dir, LOST_FOLDER, fd);
+}
+
+/* lost/PARTITION-OFFSET-TIME.log, a name that is free. */
+static int
+create_lost(const struct partition *p, int dir, int64_t offset, char name[NAME_MAX_BYTES], int *fd)
+{
+	int64_t now_ms = clock_wall_ms();
+	int rc;
+
+	do
+		(void)snprintf(name, NAME_MAX_BYTES, "%d-%lld-%lld.log", p->number, (long long)offset, (long long)now_ms++);
+	while ((rc = file_create(dir, name, &p->access, fd)) == STATUS_EXISTS);
+	return rc;
+}
+
+static int
+copy_range(int from, int to, const char *name, int64_t position, int64_t len)
+{
+	uint8_t *bytes;
+	size_t got;
+	int64_t done = 0;
+	int rc = STATUS_OK;
+
+	if ((bytes = malloc(STEP_BYTES)) == NULL)
+		return status_no_memory(name);
+	while (rc == STATUS_OK && done < len) {
+		size_t want = len - done < (int64_t)STEP_BYTES ? (size_t)(len - done) : STEP_BYTES;
+
+		if ((rc = file_read_at(from, name, bytes, want, position + done, &got)) != STATUS_OK || got == 0)
+			break;
+		rc = file_write_at(to, name, bytes, got, done);
+		done += (int64_t)got;
+	}
+	free(bytes);
+	return rc;
+}
+
+/* Keep the bytes of an open segment from `position` to its end in lost/, synced. */
+static int
+keep_tail(const struct partition *p, int segment, int64_t offset, int64_t position, int64_t size)
+{
+	char name[NAME_MAX_BYTES];
+	int dir, fd, rc;
+
+	if ((rc = open_lost(p, &dir)) != STATUS_OK)
+		return rc;
+	if ((rc = create_lost(p, dir, offset, name, &fd)) == STATUS_OK) {
+		if ((rc = copy_range(segment, fd, name, position, size - position)) == STATUS_OK && (rc = file_sync(fd, name)) == STATUS_OK)
+			rc = file_sync(dir, LOST_FOLDER);
+		(void)file_close(fd, name);
+	}
+	(void)file_close(dir, LOST_FOLDER);
+	return rc == STATUS_OK ? file_sync(p->topic_dir, p->label) : rc;
+}
+
+/*
+ * Cut an open segment. In this boot somebody may have the file open and take bytes written later for those he published: the rest goes
+ * into a new inode. After a reboot nobody can.
+ */
+static int
+cut_segment(const struct partition *p, int segment, int64_t base, int64_t position)
+{
+	char name[SEGMENT_NAME_BYTES], temporary[SEGMENT_NAME_BYTES];
+	int fd, rc;
+
+	segment_name(name, base, SUFFIX_LOG);
+	if (!head_of_this_boot(p->head, p->number)) {
+		if ((rc = file_truncate(segment, name, position)) == STATUS_OK)
+			rc = file_sync(segment, name);
+		return rc;
+	}
+	segment_name(temporary, base, CUT_SUFFIX);
+	if ((rc = file_remove(p->dir, temporary)) != STATUS_OK || (rc = file_create(p->dir, temporary, &p->access, &fd)) != STATUS_OK)
+		return rc;
+	if ((rc = copy_range(segment, fd, name, 0, position)) == STATUS_OK && (rc = file_sync(fd, name)) == STATUS_OK)
+		rc = file_rename(p->dir, temporary, name);
+	(void)file_close(fd, name);
+	return rc == STATUS_OK ? file_sync(p->dir, p->label) : rc;
+}
+
+static int
+cut_one(const struct scan *s, size_t i)
+{
+	const struct partition *p = s->p;
+	bool whole = i > s->at;
+	int64_t position = whole ? 0 : s->r->end.end_position, base = s->list.bases[i], size;
+	char name[SEGMENT_NAME_BYTES];
+	int fd, rc;
+
+	if ((rc = open_segment(p, base, &fd, &size)) != STATUS_OK)
+		return rc;
+	if (size > position)
+		rc = keep_tail(p, fd, whole ? base : s->r->end.end_offset, position, size);
+	s->r->cut_bytes += size - position;
+	fault_point("recover.kept");
+	if (rc == STATUS_OK && !whole && size > position)
+		rc = cut_segment(p, fd, base, position);
+	(void)file_close(fd, SUFFIX_LOG);
+	if (rc != STATUS_OK || !whole)
+		return rc;
+	for (int k = 0; k < 4 && rc == STATUS_OK; k++) {
+		static const char *const suffixes[] = {SUFFIX_INDEX, SUFFIX_TIMEINDEX, SUFFIX_SNAPSHOT, SUFFIX_LOG};
+
+		segment_name(name, base, suffixes[k]);
+		rc = file_remove(p->dir, name);
+	}
+	return rc;
+}
+
+/* Last segment first: dying inside leaves a log whose end is found again. */
+static int
+cut_torn(const struct scan *s)
+{
+	int rc = STATUS_OK;
+
+	for (size_t i = s->list.count; rc == STATUS_OK && i-- > s->at;)
+		rc = cut_one(s, i);
+	fault_point("recover.cut");
+	return rc == STATUS_OK ? file_sync(s->p->dir, s->p->label) : rc;
+}
+
+/* Write what lies behind the durable point again and sync it: nobody knows whether the disk has what the page cache shows. */
+static int
+adopt_one(const struct scan *s, size_t i)
+{
+	int64_t from = i == s->adopt_at ? s->adopt_position : 0, size;
+	uint8_t *bytes;
+	size_t got;
+	int fd, rc;
+
+	if ((rc = open_segment(s->p, s->list.bases[i], &fd, &size)) != STATUS_OK)
+		return rc;
+	if ((bytes = malloc(STEP_BYTES)) == NULL)
+		rc = status_no_memory("recovery");
+	while (rc == STATUS_OK && from < size) {
+		if ((rc = file_read_at(fd, SUFFIX_LOG, bytes, STEP_BYTES, from, &got)) != STATUS_OK || got == 0)
+			break;
+		rc = file_write_at(fd, SUFFIX_LOG, bytes, got, from);
+		from += (int64_t)got;
+	}
+	if (rc == STATUS_OK)
+		rc = file_sync(fd, SUFFIX_LOG);
+	free(bytes);
+	(void)file_close(fd, SUFFIX_LOG);
+	return rc;
+}
+
+static int
+adopt(const struct scan *s)
+{
+	int rc = STATUS_OK;
+
+	if (s->adopt_position >= 0) {
+		for (size_t i = s->adopt_at; i <= s->at && rc == STATUS_OK; i++)
+			rc = adopt_one(s, i);
+	}
+	fault_point("recover.adopted");
+	return rc == STATUS_OK ? file_sync(s->p->dir, s->p->label) : rc;
+}
+
+/* A partition whose folder lost everything, or was killed before its first segment: begin it again at the end. */
+static int
+make_first_segment(const struct partition *p, int64_t base)
+{
+	char name[SEGMENT_NAME_BYTES];
+	int fd, rc;
+
+	segment_name(name, base, SUFFIX_LOG);
+	if ((rc = file_create(p->dir, name, &p->access, &fd)) != STATUS_OK)
+		return rc;
+	(void)file_close(fd, name);
+	return file_sync(p->dir, p->label);
+}
+
+static int
+rebuild(struct partition *p, int (*new_epoch)(void *arg), void *arg, struct recovery *r)
+{
+	struct index_writer index;
+	struct scan s = {.p = p, .r = r, .index = &index};
+	bool same_boot = head_is_original(p->head) && head_of_this_boot(p->head, p->number);
+	int rc;
+
+	index_writer_init(&index, p->dir, &p->access);
+	if ((rc = head_rebuild_begin(p->head, p->number)) != STATUS_OK || (rc = scan_and_judge(&s)) != STATUS_OK)
+		goto out;
+	if (r->damaged) {
+		rc = head_rebuild_finish(p->head, p->number, &r->end, r->durable, HEAD_DAMAGED);
+		goto out;
+	}
+	/* Before the cut, because whoever repeats a recovery that died behind it finds nothing torn any more. */
+	r->opens_epoch = r->torn || (p->settings.fsync != FSYNC_ALWAYS && !same_boot);
+	if (r->opens_epoch && (rc = new_epoch(arg)) != STATUS_OK)
+		goto out;
+	fault_point("recover.epoch");
+	if (s.list.count == 0)
+		rc = make_first_segment(p, r->end.segment_base);
+	else if ((rc = r->torn ? cut_torn(&s) : STATUS_OK) == STATUS_OK)
+		rc = adopt(&s);
+	if (rc == STATUS_OK)
+		rc = head_rebuild_finish(p->head, p->number, &r->end, r->end.end_offset, HEAD_SOUND);
+out:
+	index_writer_close(&index);
+	segment_list_free(&s.list);
+	return rc;
+}
+
+static bool
+is_trusted(const struct partition *p)
+{
+	struct head_end end;
+	uint64_t generation;
+
+	return partition_page_is_current(p, &end, &generation) &&
+	    partition_verify_end(p, &end, head_appender(p->head, p->number) == 0) == STATUS_OK;
+}
+
+int
+recover_partition(struct partition *p, int (*new_epoch)(void *arg), void *arg, int64_t deadline_ms, struct recovery *r)
+{
+	int slot, rc;
+
+	*r = (struct recovery){.done = false};
+	if ((rc = lock_take(p->lock, LOCK_BYTE_APPEND(p->number), "append lock", deadline_ms)) != STATUS_OK)
+		return rc == STATUS_AGAIN ? partition_lock_busy(p) : rc;
+	for (slot = 0; slot < SYNC_SLOTS && rc == STATUS_OK; slot++)
+		rc = lock_take(p->lock, LOCK_BYTE_SYNC(p->number, slot), "sync slot", deadline_ms);
+	if (rc != STATUS_OK)
+		slot--;
+	if (rc == STATUS_OK && !is_trusted(p)) {
+		rc = rebuild(p, new_epoch, arg, r);
+		r->done = rc == STATUS_OK;
+	}
+	while (slot-- > 0)
+		lock_drop(p->lock, LOCK_BYTE_SYNC(p->number, slot));
+	lock_drop(p->lock, LOCK_BYTE_APPEND(p->number));
+	return rc;
+}

@@ -1,0 +1,216 @@
+#include "log/segment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "log/index.h"
+
+#define NAME_DIGITS 20
+#define READ_BYTES ((size_t)256 * 1024)
+/* A window that grew for a large batch is given back when it is no longer needed. */
+#define WINDOW_KEEP_BYTES (4 * READ_BYTES)
+
+void
+segment_name(char *name, int64_t base, const char *suffix)
+{
+	(void)snprintf(name, SEGMENT_NAME_BYTES, "%0*lld%s", NAME_DIGITS, (long long)base, suffix);
+}
+
+bool
+segment_parse_name(const char *name, const char *suffix, int64_t *base)
+{
+	int64_t value = 0;
+
+	if (strspn(name, "0123456789") != NAME_DIGITS || strcmp(name + NAME_DIGITS, suffix) != 0)
+		return false;
+	for (int i = 0; i < NAME_DIGITS; i++) {
+		if (MUL_OVERFLOWS(value, 10, &value) || ADD_OVERFLOWS(value, name[i] - '0', &value))
+			return false;
+	}
+	*base = value;
+	return true;
+}
+
+struct collector {
+	struct segment_list *list;
+	size_t cap;
+};
+
+static int
+collect(void *arg, const char *entry)
+{
+	struct collector *c = arg;
+	int64_t base, *bases;
+
+	if (!segment_parse_name(entry, SUFFIX_LOG, &base))
+		return STATUS_OK;
+	if (c->list->count == c->cap) {
+		size_t cap = c->cap == 0 ? 16 : c->cap * 2;
+
+		if ((bases = reallocarray(c->list->bases, cap, sizeof(*bases))) == NULL)
+			return status_no_memory("list of segments");
+		c->list->bases = bases;
+		c->cap = cap;
+	}
+	c->list->bases[c->list->count++] = base;
+	return STATUS_OK;
+}
+
+static int
+compare_bases(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int
+segment_list_read(int dir, struct segment_list *list)
+{
+	struct collector c = {.list = list};
+	int rc;
+
+	*list = (struct segment_list){NULL, 0};
+	if ((rc = dir_list(dir, "partition", collect, &c)) != STATUS_OK) {
+		segment_list_free(list);
+		return rc;
+	}
+	if (list->count > 0)
+		qsort(list->bases, list->count, sizeof(*list->bases), compare_bases);
+	return STATUS_OK;
+}
+
+void
+segment_list_free(struct segment_list *list)
+{
+	free(list->bases);
+	*list = (struct segment_list){NULL, 0};
+}
+
+size_t
+segment_list_find(const struct segment_list *list, int64_t offset)
+{
+	size_t low = 0, high = list->count;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (list->bases[middle] <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+int64_t
+segment_position_hint(int dir, int fd, int64_t base, int64_t offset)
+{
+	uint8_t bytes[BATCH_HEADER_BYTES];
+	struct index_entry entry;
+	struct batch_header header;
+	size_t got;
+
+	if (index_lookup(dir, base, offset, &entry) != STATUS_OK || entry.position < 0)
+		return 0;
+	if (file_read_at(fd, SUFFIX_LOG, bytes, sizeof(bytes), entry.position, &got) != STATUS_OK || got < sizeof(bytes))
+		return 0;
+	if (batch_decode_header(bytes, &header) != STATUS_OK || batch_end_offset(&header) - 1 != entry.offset)
+		return 0;
+	return entry.position;
+}
+
+void
+segment_scanner_init(struct segment_scanner *s, int fd, int64_t base, int64_t position, int64_t limit)
+{
+	*s = (struct segment_scanner){
+	    .fd = fd, .base = base, .position = position, .limit = limit, .window = BUF_EMPTY, .read_bytes = READ_BYTES};
+	segment_name(s->name, base, SUFFIX_LOG);
+}
+
+void
+segment_scanner_free(struct segment_scanner *s)
+{
+	buf_free(&s->window);
+}
+
+void
+segment_scanner_seek(struct segment_scanner *s, int64_t position)
+{
+	s->position = position;
+}
+
+void
+segment_scanner_set_limit(struct segment_scanner *s, int64_t limit)
+{
+	s->limit = limit;
+}
+
+void
+segment_scanner_drop(struct segment_scanner *s)
+{
+	buf_clear(&s->window);
+}
+
+/*
+ * Have `need` bytes from the position on in the window. STATUS_CORRUPT if they run over the limit, or the file is shorter.
+ */
+static int
+fill_window(struct segment_scanner *s, size_t need)
+{
+	int64_t skip = s->position - s->window_position;
+	size_t want = need > s->read_bytes ? need : s->read_bytes, got;
+	int rc;
+
+	if ((int64_t)need > s->limit - s->position)
+		return status_fail(STATUS_CORRUPT, "it ends in the middle of a batch");
+	if (skip >= 0 && skip <= (int64_t)s->window.len && s->window.len - (size_t)skip >= need)
+		return STATUS_OK;
+	if (skip < 0 || skip > (int64_t)s->window.len)
+		buf_clear(&s->window);
+	else
+		buf_consume(&s->window, (size_t)skip);
+	s->window_position = s->position;
+	if (s->window.cap > WINDOW_KEEP_BYTES && s->window.len == 0 && want < s->window.cap)
+		buf_free(&s->window);
+	if ((int64_t)want > s->limit - s->position)
+		want = (size_t)(s->limit - s->position);
+	want -= s->window.len;
+	if ((rc = buf_reserve(&s->window, want)) != STATUS_OK)
+		return rc;
+	rc = file_read_at(s->fd, s->name, s->window.data + s->window.len, want, s->position + (int64_t)s->window.len, &got);
+	if (rc != STATUS_OK)
+		return rc;
+	s->window.len += got;
+	if (s->window.len < need)
+		return status_fail(STATUS_CORRUPT, "the file ends in the middle of a batch");
+	return STATUS_OK;
+}
+
+static const uint8_t *
+window_bytes(const struct segment_scanner *s)
+{
+	return s->window.data + (s->position - s->window_position);
+}
+
+int
+segment_scanner_next(struct segment_scanner *s, struct batch_header *h, const uint8_t **bytes)
+{
+	int rc;
+
+	if (s->position == s->limit)
+		return STATUS_END;
+	if ((rc = fill_window(s, BATCH_HEADER_BYTES)) == STATUS_OK && (rc = batch_decode_header(window_bytes(s), h)) == STATUS_OK &&
+	    (rc = fill_window(s, (size_t)batch_bytes(h))) == STATUS_OK)
+		rc = batch_check_crc(window_bytes(s), h);
+	if (rc == STATUS_CORRUPT || rc == STATUS_CONFIG)
+		return status_context(rc, "%s at %lld", s->name, (long long)s->position);
+	if (rc != STATUS_OK)
+		return rc;
+	*bytes = window_bytes(s);
+	s->position += batch_bytes(h);
+	return STATUS_OK;
+}

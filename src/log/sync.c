@@ -1,0 +1,353 @@
+#include "log/sync.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/status.h"
+#include "log/segment.h"
+
+/* A roll leaves two segments that may not be durable; a third is being held while it closes the first. */
+#define MAX_FILES 4
+#define SLOT_PATIENCE_MS 100
+#define REWRITE_STEP_BYTES ((size_t)1 << 20)
+
+struct sync_file {
+	int64_t base;
+	int fd;
+};
+
+struct sync {
+	const struct partition *p;
+	struct sync_file files[MAX_FILES]; /* ascending; the last is the active segment as far as we know */
+	size_t count;
+	uint64_t generation;
+	/* All that is published at or behind this offset was written after the descriptor of its segment was opened. */
+	int64_t vouched_from;
+	bool healing; /* a failure now is the second one */
+};
+
+int
+sync_open(const struct partition *p, struct sync **out)
+{
+	struct sync *s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return status_no_memory("sync");
+	s->p = p;
+	*out = s;
+	return STATUS_OK;
+}
+
+void
+sync_reset(struct sync *s)
+{
+	while (s->count > 0)
+		(void)file_close(s->files[--s->count].fd, SUFFIX_LOG);
+}
+
+void
+sync_close(struct sync *s)
+{
+	if (s == NULL)
+		return;
+	sync_reset(s);
+	free(s);
+}
+
+static int
+open_segment(const struct sync *s, int64_t base, int *fd)
+{
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_name(name, base, SUFFIX_LOG);
+	return file_open_write(s->p->dir, name, fd);
+}
+
+static bool
+holds(const struct sync *s, int64_t base)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->files[i].base == base)
+			return true;
+	}
+	return false;
+}
+
+/* Put an open segment at its place. */
+static int
+insert(struct sync *s, int64_t base, int fd)
+{
+	size_t i = s->count;
+
+	if (s->count == MAX_FILES)
+		return status_fail(STATUS_IO, "more than %d segments are not synced", MAX_FILES);
+	while (i > 0 && s->files[i - 1].base > base) {
+		s->files[i] = s->files[i - 1];
+		i--;
+	}
+	s->files[i] = (struct sync_file){base, fd};
+	s->count++;
+	return STATUS_OK;
+}
+
+int
+sync_hold(struct sync *s, const struct head_end *end, uint64_t generation, int *fd)
+{
+	int rc;
+
+	if (s->count == 0 || s->generation != generation || s->files[s->count - 1].base != end->segment_base) {
+		sync_reset(s);
+		if ((rc = open_segment(s, end->segment_base, &s->files[0].fd)) != STATUS_OK)
+			return rc;
+		s->files[0].base = end->segment_base;
+		s->count = 1;
+		s->generation = generation;
+		/* Nobody else writes while we hold the append lock: what is there was written before, what comes will be after. */
+		s->vouched_from = end->end_offset;
+	}
+	*fd = s->files[s->count - 1].fd;
+	return STATUS_OK;
+}
+
+int
+sync_hold_new(struct sync *s, int64_t base, int fd)
+{
+	int64_t synced = head_synced_end(s->p->head, s->p->number);
+
+	while (s->count > 1 && s->files[1].base <= synced) {
+		(void)file_close(s->files[0].fd, SUFFIX_LOG);
+		s->count--;
+		memmove(&s->files[0], &s->files[1], s->count * sizeof(s->files[0]));
+	}
+	return insert(s, base, fd);
+}
+
+void
+sync_forget(struct sync *s, int64_t base)
+{
+	if (s->count == 0 || s->files[s->count - 1].base != base)
+		return;
+	(void)file_close(s->files[--s->count].fd, SUFFIX_LOG);
+}
+
+/* STATUS_OK: durable; STATUS_GONE: the log was rebuilt; STATUS_AGAIN: neither. The order of the two loads matters: a rebuild lowers
+ * synced_end only after the generation turned odd. */
+static int
+look(const struct sync *s, int64_t offset)
+{
+	bool covered = head_synced_end(s->p->head, s->p->number) >= offset;
+
+	if (head_generation(s->p->head, s->p->number) != s->generation)
+		return status_fail(STATUS_GONE, "the log was rebuilt before the sync");
+	return covered ? STATUS_OK : STATUS_AGAIN;
+}
+
+/* Read the batches of one segment in [from, to), check them and write the same bytes again. */
+static int
+rewrite_segment(const struct sync *s, const struct sync_file *file, int64_t from, int64_t to)
+{
+	struct segment_scanner scanner;
+	struct batch_header header;
+	const uint8_t *bytes;
+	int64_t size;
+	int rc;
+
+	if ((rc = file_size(file->fd, SUFFIX_LOG, &size)) != STATUS_OK)
+		return rc;
+	segment_scanner_init(&scanner, file->fd, file->base, segment_position_hint(s->p->dir, file->fd, file->base, from), size);
+	while ((rc = segment_scanner_next(&scanner, &header, &bytes)) == STATUS_OK) {
+		if (header.base_offset >= to)
+			break;
+		if (batch_end_offset(&header) <= from)
+			continue;
+		rc = file_write_at(file->fd, scanner.name, bytes, (size_t)batch_bytes(&header), scanner.position - batch_bytes(&header));
+		if (rc != STATUS_OK || batch_end_offset(&header) >= to)
+			break;
+		fault_point("sync.rewritten");
+	}
+	segment_scanner_free(&scanner);
+	return rc == STATUS_END ? STATUS_OK : rc;
+}
+
+/* Hold every segment that has offsets in [from, to). */
+static int
+hold_range(struct sync *s, int64_t from, int64_t to)
+{
+	struct segment_list list;
+	int fd, rc;
+
+	if ((rc = segment_list_read(s->p->dir, &list)) != STATUS_OK)
+		return rc;
+	for (size_t i = list.count > 0 ? segment_list_find(&list, from) : 0; i < list.count && rc == STATUS_OK; i++) {
+		if (list.bases[i] >= to || holds(s, list.bases[i]))
+			continue;
+		if ((rc = open_segment(s, list.bases[i], &fd)) == STATUS_OK && (rc = insert(s, list.bases[i], fd)) != STATUS_OK)
+			(void)file_close(fd, SUFFIX_LOG);
+	}
+	segment_list_free(&list);
+	return rc;
+}
+
+/* The bytes of published batches are gone from the page cache and the disk: only a rebuild helps. Append lock held. */
+static int
+give_up_page(const struct sync *s, int64_t deadline_ms)
+{
+	int slot, rc = STATUS_OK;
+
+	for (slot = 0; slot < SYNC_SLOTS; slot++) {
+		if ((rc = lock_take(s->p->lock, LOCK_BYTE_SYNC(s->p->number, slot), "sync slot", deadline_ms)) != STATUS_OK)
+			break;
+	}
+	if (rc == STATUS_OK)
+		rc = head_rebuild_begin(s->p->head, s->p->number);
+	while (slot-- > 0)
+		lock_drop(s->p->lock, LOCK_BYTE_SYNC(s->p->number, slot));
+	return rc == STATUS_OK ? STATUS_GONE : rc;
+}
+
+/* Append lock held. */
+static int
+rewrite_locked(struct sync *s, int64_t deadline_ms)
+{
+	struct head_end end;
+	int64_t from = head_synced_end(s->p->head, s->p->number), to = s->vouched_from;
+	int rc = STATUS_OK;
+
+	if (head_generation(s->p->head, s->p->number) != s->generation || !head_end(s->p->head, s->p->number, &end))
+		return status_fail(STATUS_GONE, "the log was rebuilt before the sync");
+	if (to > end.end_offset)
+		to = end.end_offset;
+	if (from < to && (rc = hold_range(s, from, to)) == STATUS_OK) {
+		for (size_t i = 0; i < s->count && rc == STATUS_OK; i++)
+			rc = rewrite_segment(s, &s->files[i], from, to);
+	}
+	if (rc == STATUS_CORRUPT)
+		return give_up_page(s, deadline_ms);
+	if (rc == STATUS_OK)
+		s->vouched_from = from;
+	return rc;
+}
+
+static int
+rewrite_unvouched(struct sync *s, bool locked, int64_t deadline_ms)
+{
+	int64_t byte = LOCK_BYTE_APPEND(s->p->number);
+	int rc;
+
+	if (head_synced_end(s->p->head, s->p->number) >= s->vouched_from)
+		return STATUS_OK;
+	if (locked)
+		return rewrite_locked(s, deadline_ms);
+	if ((rc = lock_take(s->p->lock, byte, "append lock", deadline_ms)) != STATUS_OK)
+		return rc == STATUS_AGAIN ? partition_lock_busy(s->p) : rc;
+	rc = rewrite_locked(s, deadline_ms);
+	lock_drop(s->p->lock, byte);
+	return rc;
+}
+
+/* A slot only saves work: whoever waits on the first usually finds his sync done by its holder. */
+static int
+take_slot(const struct sync *s, int64_t deadline_ms, int64_t *byte)
+{
+	int rc, slot = 0;
+
+	for (;; slot = (slot + 1) % SYNC_SLOTS) {
+		int64_t patience = clock_deadline(SLOT_PATIENCE_MS);
+
+		*byte = LOCK_BYTE_SYNC(s->p->number, slot);
+		rc = lock_take(s->p->lock, *byte, "sync slot", patience < deadline_ms ? patience : deadline_ms);
+		if (rc != STATUS_AGAIN || clock_passed(deadline_ms))
+			return rc;
+	}
+}
+
+/* Up to where our descriptors reach: all that is published, unless others have rolled on. */
+static int64_t
+reach(const struct sync *s, int64_t offset)
+{
+	struct head_end end;
+
+	if (head_end(s->p->head, s->p->number, &end) && end.segment_base == s->files[s->count - 1].base)
+		return end.end_offset;
+	return offset;
+}
+
+/* fdatasync failed, and the message says how. The slot is still held, so that no other syncer takes the error for his own. */
+static int
+poison(const struct sync *s)
+{
+	if (head_set_poison(s->p->head, s->p->number, s->healing ? HEAD_READ_ONLY : HEAD_UNSYNCED) != STATUS_OK)
+		return STATUS_IO;
+	return status_context(STATUS_IO, "what was appended may not be stored");
+}
+
+/* A slot is held until synced_end is raised: a cut waits for it. */
+static int
+flush_and_raise(struct sync *s, int64_t offset)
+{
+	int64_t target, synced;
+	int rc;
+
+	if ((rc = look(s, offset)) != STATUS_AGAIN)
+		return rc;
+	synced = head_synced_end(s->p->head, s->p->number);
+	assert(s->count > 0 && s->files[0].base <= synced);
+	target = reach(s, offset);
+	for (size_t i = 0; i < s->count; i++) {
+		if (i + 1 < s->count && s->files[i + 1].base <= synced)
+			continue;
+		if (s->files[i].base >= target && i > 0)
+			break;
+		fault_point("sync.flush");
+		if (file_sync_data(s->files[i].fd, SUFFIX_LOG) != STATUS_OK)
+			return poison(s);
+	}
+	fault_point("sync.flushed");
+	if (head_raise_synced_end(s->p->head, s->p->number, target) != STATUS_OK)
+		return STATUS_IO;
+	return STATUS_OK;
+}
+
+static int
+upto(struct sync *s, int64_t offset, bool locked, int64_t deadline_ms)
+{
+	int64_t byte;
+	int rc;
+
+	if ((rc = look(s, offset)) != STATUS_AGAIN)
+		return rc;
+	if ((rc = rewrite_unvouched(s, locked, deadline_ms)) != STATUS_OK)
+		return rc;
+	if ((rc = take_slot(s, deadline_ms, &byte)) != STATUS_OK)
+		return rc;
+	rc = flush_and_raise(s, offset);
+	lock_drop(s->p->lock, byte);
+	return rc;
+}
+
+int
+sync_upto(struct sync *s, int64_t offset, int64_t deadline_ms)
+{
+	return upto(s, offset, false, deadline_ms);
+}
+
+int
+sync_upto_locked(struct sync *s, int64_t offset, int64_t deadline_ms)
+{
+	return upto(s, offset, true, deadline_ms);
+}
+
+int
+sync_heal(struct sync *s, int64_t offset, int64_t deadline_ms)
+{
+	int rc;
+
+	s->healing = true;
+	rc = upto(s, offset, false, deadline_ms);
+	s->healing = false;
+	if (rc == STATUS_OK)
+		rc = head_set_poison(s->p->head, s->p->number, HEAD_SOUND);
+	return rc;
+}

@@ -1,0 +1,113 @@
+#include "store/layout.h"
+
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "base/status.h"
+#include "log/format.h"
+#include "log/head.h"
+#include "log/segment.h"
+#include "store/state.h"
+
+/* From so many partitions on, one syncfs costs less than an fsync for each file. */
+#define SYNC_EACH_MAX 16
+
+void
+layout_partition_name(char name[PARTITION_NAME_BYTES], const char *topic, int p)
+{
+	(void)snprintf(name, PARTITION_NAME_BYTES, "%s-%d", topic, p);
+}
+
+int
+layout_read_config(int dir, struct config *config)
+{
+	struct buf text = BUF_EMPTY;
+	int rc;
+
+	if ((rc = file_read_all(dir, TOPIC_CONFIG_FILE, CONFIG_MAX_BYTES, &text)) == STATUS_OK &&
+	    (rc = config_decode(&text, config)) != STATUS_OK)
+		rc = status_context(rc, "%s", TOPIC_CONFIG_FILE);
+	buf_free(&text);
+	return rc;
+}
+
+int
+layout_write_config(int dir, const struct file_access *access, const struct config *config)
+{
+	struct buf text = BUF_EMPTY;
+	int rc;
+
+	if ((rc = config_encode(config, &text)) == STATUS_OK)
+		rc = file_replace(dir, TOPIC_CONFIG_FILE, text.data, text.len, access);
+	buf_free(&text);
+	return rc;
+}
+
+static int
+make_file(int dir, const char *name, const struct file_access *access, const struct buf *text, bool sync)
+{
+	int fd, rc;
+
+	if ((rc = file_create(dir, name, access, &fd)) != STATUS_OK)
+		return rc == STATUS_EXISTS ? STATUS_OK : rc;
+	if (text != NULL)
+		rc = file_write_at(fd, name, text->data, text->len, 0);
+	if (rc == STATUS_OK && sync)
+		rc = file_sync(fd, name);
+	if (file_close(fd, name) != STATUS_OK && rc == STATUS_OK)
+		rc = STATUS_IO;
+	return rc;
+}
+
+static int
+make_partition(int dir, const char *name, const struct file_access *access, const struct buf *metadata, bool sync)
+{
+	char first[SEGMENT_NAME_BYTES];
+	int fd, rc;
+
+	if ((rc = dir_make(dir, name, access)) != STATUS_OK && rc != STATUS_EXISTS)
+		return rc;
+	if ((rc = dir_open(dir, name, &fd)) != STATUS_OK)
+		return rc;
+	segment_name(first, 0, SUFFIX_LOG);
+	if ((rc = make_file(fd, PARTITION_METADATA, access, metadata, sync)) == STATUS_OK &&
+	    (rc = make_file(fd, first, access, NULL, sync)) == STATUS_OK && sync)
+		rc = file_sync(fd, name);
+	(void)file_close(fd, name);
+	fault_point("layout.partition");
+	return rc;
+}
+
+int
+layout_make_partitions(int dir, const char *topic, const struct file_access *access, const char *topic_id, int from, int to)
+{
+	char name[PARTITION_NAME_BYTES];
+	struct buf metadata = BUF_EMPTY;
+	bool sync_each = to - from <= SYNC_EACH_MAX;
+	int rc = buf_printf(&metadata, "version: 0\ntopic_id: %s", topic_id);
+
+	for (int p = from; p < to && rc == STATUS_OK; p++) {
+		layout_partition_name(name, topic, p);
+		rc = make_partition(dir, name, access, &metadata, sync_each);
+	}
+	buf_free(&metadata);
+	if (rc != STATUS_OK)
+		return rc;
+	return sync_each ? file_sync(dir, topic) : file_sync_system(dir, topic);
+}
+
+int
+layout_make_topic(int dir, const char *topic, const struct file_access *access, const struct config *config)
+{
+	struct file_access lock_access = {.mode = access->mode & 0222, .gid = access->gid};
+	struct state state = {.leader_epoch = 0};
+	int rc;
+
+	/* Who may only read gets no lock: not even a read lock, which would hold producers up. */
+	if ((rc = make_file(dir, TOPIC_LOCK_FILE, &lock_access, NULL, true)) != STATUS_OK ||
+	    (rc = head_create(dir, access, config->partitions, config->log.fsync == FSYNC_ALWAYS)) != STATUS_OK ||
+	    (rc = layout_make_partitions(dir, topic, access, config->topic_id, 0, config->partitions)) != STATUS_OK ||
+	    (rc = state_write(dir, access, &state)) != STATUS_OK)
+		return rc;
+	return layout_write_config(dir, access, config);
+}

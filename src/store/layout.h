@@ -1,0 +1,28 @@
+/*
+ * layout: makes what a topic's folder holds: `config`, `state`, `lock`, `heads`, and a folder for each partition. mq-format(5) TOPIC.
+ */
+#ifndef STORE_LAYOUT_H
+#define STORE_LAYOUT_H
+
+#include "base/file.h"
+#include "store/config.h"
+
+#define TOPIC_CONFIG_FILE "config"
+#define TOPIC_LOCK_FILE "lock"
+#define PARTITION_NAME_BYTES 260
+
+/* "orders-3". */
+void layout_partition_name(char name[PARTITION_NAME_BYTES], const char *topic, int p);
+
+/* Read the topic's settings from its folder. */
+int layout_read_config(int dir, struct config *) MUST_USE;
+/* Durable on return. Topic state lock. */
+int layout_write_config(int dir, const struct file_access *, const struct config *) MUST_USE;
+
+/* Fill the empty folder `dir` of a new topic. Durable on return, but for the folder's own entry. */
+int layout_make_topic(int dir, const char *topic, const struct file_access *, const struct config *) MUST_USE;
+
+/* The folders of the partitions [from, to), each with an empty first segment; what is there of them stays. Durable on return. */
+int layout_make_partitions(int dir, const char *topic, const struct file_access *, const char *topic_id, int from, int to) MUST_USE;
+
+#endif
