@@ -3,13 +3,13 @@
 static uint32_t
 zigzag32(int32_t value)
 {
-	return ((uint32_t)value << 1) ^ (uint32_t)(value >> 31);
+	return ((uint32_t)value << 1) ^ (value < 0 ? UINT32_MAX : 0);
 }
 
 static uint64_t
 zigzag64(int64_t value)
 {
-	return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+	return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
 }
 
 static size_t
