@@ -108,7 +108,7 @@ batch_set_append_time(uint8_t *bytes, int64_t now_ms)
 void
 batch_builder_init(struct batch_builder *b, size_t limit_bytes)
 {
-	*b = (struct batch_builder){.bytes = BUF_EMPTY, .limit = limit_bytes};
+	*b = (struct batch_builder){.bytes = BUF_EMPTY, .limit = limit_bytes < BATCH_MAX_BYTES ? limit_bytes : BATCH_MAX_BYTES};
 }
 
 void
@@ -125,6 +125,16 @@ batch_builder_free(struct batch_builder *b)
 	b->count = 0;
 }
 
+/* It has no room in an empty batch. */
+static int
+too_large(const struct batch_builder *b, size_t size)
+{
+	if (size == 0)
+		return status_fail(STATUS_DATA, "a record of more than %d bytes", INT32_MAX);
+	return status_fail(STATUS_DATA, "a batch of this record alone takes %zu bytes, max.message.bytes allows %zu",
+	    BATCH_HEADER_BYTES + size, b->limit);
+}
+
 int
 batch_add(struct batch_builder *b, const struct record *r)
 {
@@ -132,12 +142,8 @@ batch_add(struct batch_builder *b, const struct record *r)
 	size_t size = record_size(r, base_ms, b->count), used = b->count > 0 ? b->bytes.len : BATCH_HEADER_BYTES;
 	int rc;
 
-	if (size == 0 || size > b->limit || used > b->limit - size) {
-		if (b->count > 0)
-			return STATUS_END;
-		return status_fail(STATUS_DATA, "a batch of this record alone takes %zu bytes, max.message.bytes allows %zu",
-		    BATCH_HEADER_BYTES + size, b->limit);
-	}
+	if (size == 0 || size > b->limit || used > b->limit - size)
+		return b->count > 0 ? STATUS_END : too_large(b, size);
 	if ((rc = buf_reserve(&b->bytes, used + size - b->bytes.len)) != STATUS_OK)
 		return rc;
 	(void)record_put(b->bytes.data + used, r, base_ms, b->count);
@@ -182,7 +188,10 @@ batch_cursor_init(struct batch_cursor *c, const uint8_t *bytes, const struct bat
 	    .end = bytes + batch_bytes(h),
 	    .base_offset = h->base_offset,
 	    .base_timestamp_ms = h->base_timestamp_ms,
-	    .append_time_ms = (h->attributes & BATCH_APPEND_TIME) != 0 ? h->max_timestamp_ms : -1,
+	    .next_offset = h->base_offset,
+	    .end_offset = batch_end_offset(h),
+	    .append_time_ms = h->max_timestamp_ms,
+	    .has_append_time = (h->attributes & BATCH_APPEND_TIME) != 0,
 	    .left = h->record_count,
 	};
 	/* A delete horizon stands in the place of the base timestamp, and the deltas count from it (KIP-534): nothing to do. */
@@ -192,15 +201,22 @@ batch_cursor_init(struct batch_cursor *c, const uint8_t *bytes, const struct bat
 int
 batch_cursor_next(struct batch_cursor *c, struct record *r)
 {
+	const uint8_t *p;
+
 	if (c->left == 0 && c->p == c->end)
 		return STATUS_END;
 	if (c->left == 0)
 		return status_fail(STATUS_CORRUPT, "batch at offset %lld: bytes behind its last record", (long long)c->base_offset);
-	if ((c->p = record_get(c->p, c->end, c->base_offset, c->base_timestamp_ms, r)) == NULL)
+	if ((p = record_get(c->p, c->end, c->base_offset, c->base_timestamp_ms, r)) == NULL)
 		return status_fail(STATUS_CORRUPT, "batch at offset %lld: a record is not valid, %d were left",
 		    (long long)c->base_offset, c->left);
-	if (c->append_time_ms >= 0)
+	if (r->offset < c->next_offset || r->offset >= c->end_offset)
+		return status_fail(STATUS_CORRUPT, "batch at offset %lld: a record of offset %lld, which is not in [%lld, %lld)",
+		    (long long)c->base_offset, (long long)r->offset, (long long)c->next_offset, (long long)c->end_offset);
+	if (c->has_append_time)
 		r->timestamp_ms = c->append_time_ms;
+	c->p = p;
+	c->next_offset = r->offset + 1;
 	c->left--;
 	return STATUS_OK;
 }

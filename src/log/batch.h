@@ -63,9 +63,9 @@ void batch_set_place(uint8_t *bytes, int64_t base_offset, int32_t leader_epoch);
 void batch_set_append_time(uint8_t *bytes, int64_t now_ms);
 
 struct batch_builder {
-	struct buf bytes;	/* header (written by batch_seal) and records; [0, bytes.len) is the batch once sealed */
-	size_t limit;		/* bytes that the batch may have at most */
-	int32_t count;		/* records so far */
+	struct buf bytes; /* header (written by batch_seal) and records; [0, bytes.len) is the batch once sealed */
+	size_t limit;	  /* bytes that the batch may have at most, itself at most BATCH_MAX_BYTES */
+	int32_t count;	  /* records so far */
 	int64_t base_timestamp_ms, max_timestamp_ms;
 };
 
@@ -88,7 +88,9 @@ void batch_seal(struct batch_builder *);
 struct batch_cursor {
 	const uint8_t *p, *end;
 	int64_t base_offset, base_timestamp_ms;
-	int64_t append_time_ms; /* -1: records bear their own timestamps */
+	int64_t next_offset, end_offset; /* the next record's offset lies in [next, end) */
+	int64_t append_time_ms;		 /* of all records, if has_append_time */
+	bool has_append_time;		 /* else they bear their own timestamps */
 	int32_t left;
 };
 
@@ -98,7 +100,10 @@ struct batch_cursor {
  */
 int batch_cursor_init(struct batch_cursor *, const uint8_t *bytes, const struct batch_header *) MUST_USE;
 
-/* The next record; STATUS_END behind the last, STATUS_CORRUPT if the records are not what the header says. */
+/*
+ * The next record; STATUS_END behind the last, STATUS_CORRUPT if the records are not what the header says: so many, in so many bytes,
+ * their offsets ascending and within the batch. What is not STATUS_OK comes again.
+ */
 int batch_cursor_next(struct batch_cursor *, struct record *) MUST_USE;
 
 #endif

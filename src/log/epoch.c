@@ -45,11 +45,12 @@ parse_entry(char *line, size_t number, struct epoch_entry *e)
 	return STATUS_OK;
 }
 
+/* `bytes` end in a NUL that is not the file's. */
 static int
-decode(char *text, struct epoch_list *list)
+decode(struct buf *bytes, struct epoch_list *list)
 {
+	char *text = (char *)bytes->data, *end = text + bytes->len - 1, *line;
 	int64_t version, count;
-	char *line;
 	int rc = STATUS_OK;
 
 	if ((line = next_line(&text)) == NULL || parse_int64(line, 0, CHECKPOINT_VERSION, &version) != STATUS_OK)
@@ -65,6 +66,8 @@ decode(char *text, struct epoch_list *list)
 		if (rc == STATUS_OK && list->count > 0 && (e->epoch <= e[-1].epoch || e->start_offset < e[-1].start_offset))
 			rc = bad_line(list->count + 3);
 	}
+	if (rc == STATUS_OK && text != end)
+		rc = bad_line(list->count + 3);
 	return rc;
 }
 
@@ -77,7 +80,7 @@ epoch_list_read(int dir, struct epoch_list *list)
 	*list = (struct epoch_list){NULL, 0};
 	if ((rc = file_read_all(dir, EPOCH_CHECKPOINT, CHECKPOINT_MAX_BYTES, &text)) == STATUS_OK &&
 	    (rc = buf_append_byte(&text, '\0')) == STATUS_OK)
-		rc = decode((char *)text.data, list);
+		rc = decode(&text, list);
 	buf_free(&text);
 	if (rc == STATUS_MISSING)
 		return STATUS_OK;

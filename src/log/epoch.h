@@ -20,7 +20,7 @@ struct epoch_list {
 	size_t count;
 };
 
-/* A missing file is an empty list; one that cannot be understood is STATUS_IO. */
+/* A missing file is an empty list; one that cannot be understood, or has more lines than it counts, is STATUS_IO. */
 int epoch_list_read(int dir, struct epoch_list *) MUST_USE;
 void epoch_list_free(struct epoch_list *);
 

@@ -42,8 +42,9 @@
 #define INDEX_ENTRY_BYTES 8
 /* .timeindex: int64 greatest timestamp so far, int32 last offset of its batch less the segment's base. */
 #define TIMEINDEX_ENTRY_BYTES 12
-/* A segment is closed when its index reaches Kafka's segment.index.bytes. */
+/* A segment is closed when one of its indexes reaches Kafka's segment.index.bytes; the time index keeps a place for its last entry. */
 #define INDEX_MAX_ENTRIES (10 * 1024 * 1024 / INDEX_ENTRY_BYTES)
+#define TIMEINDEX_MAX_ENTRIES (10 * 1024 * 1024 / TIMEINDEX_ENTRY_BYTES - 1)
 
 /* .snapshot: int16 version, uint32 CRC32C of what follows, int32 count, then the producers. */
 #define SNAPSHOT_VERSION 1

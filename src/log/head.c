@@ -24,7 +24,8 @@ typedef _Atomic uint64_t word;
 
 struct topic_page {
 	uint64_t magic;
-	uint64_t device, inode, birth_sec, birth_nsec;
+	uint64_t device, inode, birth_sec;
+	word birth_nsec; /* written last when a copy is adopted */
 	word partitions;
 	word config_version;
 	word leader_epoch;
@@ -64,7 +65,7 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words are shared between processes"
 
 /*
  * A store that the disk has no room for raises SIGBUS in the storing thread (mmap(2)). GUARD begins a function that stores, UNGUARD
- * ends its stores.
+ * ends its stores; GUARD_OR says what to do then.
  */
 static sigjmp_buf bus_return;
 static volatile sig_atomic_t bus_guarded;
@@ -77,19 +78,20 @@ on_bus(int signal_number)
 	(void)signal(signal_number, SIG_DFL); /* not ours: the access is tried again and ends the process */
 }
 
-#define GUARD()                                                                                                                \
-	do {                                                                                                                   \
-		if (sigsetjmp(bus_return, 0) != 0) {                                                                           \
-			bus_guarded = 0;                                                                                       \
-			return status_fail(STATUS_AGAIN, "%s: no room to write its page", HEAD_NAME);                          \
-		}                                                                                                              \
-		bus_guarded = 1;                                                                                               \
-		atomic_signal_fence(memory_order_seq_cst);                                                                     \
+#define GUARD_OR(no_room)                                  \
+	do {                                               \
+		if (sigsetjmp(bus_return, 0) != 0) {       \
+			bus_guarded = 0;                   \
+			no_room;                           \
+		}                                          \
+		bus_guarded = 1;                           \
+		atomic_signal_fence(memory_order_seq_cst); \
 	} while (0)
-#define UNGUARD()                                                                                                              \
-	do {                                                                                                                   \
-		atomic_signal_fence(memory_order_seq_cst);                                                                     \
-		bus_guarded = 0;                                                                                               \
+#define GUARD() GUARD_OR(return status_fail(STATUS_AGAIN, "%s: no room to write its page", HEAD_NAME))
+#define UNGUARD()                                          \
+	do {                                               \
+		atomic_signal_fence(memory_order_seq_cst); \
+		bus_guarded = 0;                           \
 	} while (0)
 
 static uint64_t
@@ -248,7 +250,7 @@ write_topic_page(int fd, int partitions, bool synced_only)
 	tp->device = id.device;
 	tp->inode = id.inode;
 	tp->birth_sec = id.birth_sec;
-	tp->birth_nsec = id.birth_nsec;
+	put(&tp->birth_nsec, id.birth_nsec);
 	put(&tp->partitions, (uint64_t)partitions);
 	put(&tp->config_version, 1);
 	put(&tp->synced_only, synced_only);
@@ -265,7 +267,8 @@ head_create(int dir, const struct file_access *access, int partitions, bool sync
 
 	if ((rc = read_boot_id(boot_id)) != STATUS_OK || (rc = file_create(dir, HEAD_NAME, access, &fd)) != STATUS_OK)
 		return rc;
-	if ((rc = write_topic_page(fd, partitions, synced_only)) == STATUS_OK && (rc = write_empty_pages(fd, 0, partitions, boot_id)) == STATUS_OK)
+	if ((rc = write_topic_page(fd, partitions, synced_only)) == STATUS_OK &&
+	    (rc = write_empty_pages(fd, 0, partitions, boot_id)) == STATUS_OK)
 		rc = file_sync(fd, HEAD_NAME);
 	if (file_close(fd, HEAD_NAME) != STATUS_OK && rc == STATUS_OK)
 		rc = STATUS_IO;
@@ -314,7 +317,8 @@ map_file(struct head *h, int fd)
 static bool
 same_identity(const struct topic_page *tp, const struct file_identity *id)
 {
-	return tp->device == id->device && tp->inode == id->inode && tp->birth_sec == id->birth_sec && tp->birth_nsec == id->birth_nsec;
+	return get(&tp->birth_nsec) == id->birth_nsec && tp->birth_sec == id->birth_sec && tp->inode == id->inode &&
+	    tp->device == id->device;
 }
 
 int
@@ -391,7 +395,7 @@ head_adopt(struct head *h)
 	tp->device = h->own.device;
 	tp->inode = h->own.inode;
 	tp->birth_sec = h->own.birth_sec;
-	tp->birth_nsec = h->own.birth_nsec;
+	put(&tp->birth_nsec, h->own.birth_nsec);
 	UNGUARD();
 	fault_point("head.adopt.named");
 	h->original = true;
@@ -413,12 +417,18 @@ head_grew(const struct head *h)
 int
 head_add_pages(const struct head *h, int dir, int count)
 {
-	int fd, rc;
+	int64_t size;
+	int fd, from, rc;
 
 	if ((rc = file_open_write(dir, HEAD_NAME, &fd)) != STATUS_OK)
 		return rc;
-	if ((rc = write_empty_pages(fd, h->mapped_partitions, count, h->boot_id)) == STATUS_OK)
-		rc = file_sync(fd, HEAD_NAME);
+	if ((rc = file_size(fd, HEAD_NAME, &size)) == STATUS_OK) {
+		from = size / HEAD_PAGE_BYTES - 1 < count ? (int)(size / HEAD_PAGE_BYTES - 1) : count;
+		if (from < h->mapped_partitions)
+			from = h->mapped_partitions;
+		if ((rc = write_empty_pages(fd, from, count, h->boot_id)) == STATUS_OK)
+			rc = file_sync(fd, HEAD_NAME);
+	}
 	if (file_close(fd, HEAD_NAME) != STATUS_OK && rc == STATUS_OK)
 		rc = STATUS_IO;
 	return rc;
@@ -464,8 +474,12 @@ head_bell(const struct head *h)
 void
 head_ring(struct head *h)
 {
-	if (h->writable)
-		bell_ring(&topic_page(h)->bell);
+	if (!h->writable)
+		return;
+	/* Who waits looks for himself after a while. */
+	GUARD_OR(return );
+	bell_ring(&topic_page(h)->bell);
+	UNGUARD();
 }
 
 uint64_t
@@ -477,7 +491,11 @@ head_next_partition(const struct head *h)
 void
 head_advance_next_partition(struct head *h, uint64_t by)
 {
+	if (!h->writable || by == 0)
+		return;
+	GUARD_OR(return );
 	(void)atomic_fetch_add_explicit(&topic_page(h)->next_partition, by, memory_order_relaxed);
+	UNGUARD();
 }
 
 uint64_t
@@ -607,8 +625,8 @@ raise_word(word *w, int64_t value)
 {
 	uint64_t old = get(w);
 
-	while ((int64_t)old < value && !atomic_compare_exchange_weak_explicit(w, &old, (uint64_t)value, memory_order_acq_rel,
-					   memory_order_acquire))
+	while ((int64_t)old < value &&
+	    !atomic_compare_exchange_weak_explicit(w, &old, (uint64_t)value, memory_order_acq_rel, memory_order_acquire))
 		continue;
 }
 
@@ -645,10 +663,22 @@ head_poison(const struct head *h, int p)
 }
 
 int
-head_set_poison(struct head *h, int p, enum head_poison poison)
+head_raise_poison(struct head *h, int p, enum head_poison poison)
 {
 	GUARD();
-	put(&page(h, p)->poison, poison);
+	raise_word(&page(h, p)->poison, (int64_t)poison);
+	UNGUARD();
+	return STATUS_OK;
+}
+
+int
+head_heal(struct head *h, int p)
+{
+	uint64_t unsynced = HEAD_UNSYNCED;
+
+	GUARD();
+	(void)atomic_compare_exchange_strong_explicit(&page(h, p)->poison, &unsynced, HEAD_SOUND, memory_order_acq_rel,
+	    memory_order_acquire);
 	UNGUARD();
 	return STATUS_OK;
 }
@@ -689,11 +719,11 @@ head_rebuild_begin(struct head *h, int p)
 }
 
 int
-head_lower_synced_end(struct head *h, int p, int64_t offset)
+head_set_synced_end(struct head *h, int p, int64_t offset)
 {
 	word *w = &page(h, p)->synced_end;
 
-	if ((int64_t)get(w) <= offset)
+	if ((int64_t)get(w) == offset)
 		return STATUS_OK;
 	GUARD();
 	put(w, (uint64_t)offset);

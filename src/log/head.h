@@ -6,7 +6,7 @@
  * which word; its byte order is the host's, because a mapping is of one host and one boot. The file never shrinks.
  *
  * A store into the mapping may raise SIGBUS when a copy-on-write disk is full: functions that store return STATUS_AGAIN then, and
- * have changed nothing that others can see.
+ * have changed nothing that others can see. Those that return nothing do nothing then.
  */
 #ifndef LOG_HEAD_H
 #define LOG_HEAD_H
@@ -63,7 +63,11 @@ int head_adopt(struct head *) MUST_USE;
 
 /* The topic's words. */
 int head_partition_count(const struct head *);
-/* Write empty pages for partitions up to `count`, synced, not yet counted. Topic state lock. `dir` is the topic's folder. */
+/*
+ * Write empty pages for partitions up to `count`, synced, not yet counted; pages that are there already stay what they are, because the
+ * count that showed them may have been lost in a power cut and their partitions have been used. Topic state lock. `dir` is the topic's
+ * folder.
+ */
 int head_add_pages(const struct head *, int dir, int count) MUST_USE;
 /* Count them: durable on return. */
 int head_set_partition_count(struct head *, int count) MUST_USE;
@@ -102,18 +106,21 @@ int64_t head_log_start(const struct head *, int p);
 /* Raise log_start and sync the page: durable on return. */
 int head_raise_log_start(struct head *, int p, int64_t offset) MUST_USE;
 enum head_poison head_poison(const struct head *, int p);
-int head_set_poison(struct head *, int p, enum head_poison) MUST_USE;
+/* Poison it unless it is worse already. */
+int head_raise_poison(struct head *, int p, enum head_poison) MUST_USE;
+/* HEAD_UNSYNCED becomes HEAD_SOUND; anything worse stays. */
+int head_heal(struct head *, int p) MUST_USE;
 int32_t head_fenced_epoch(const struct head *, int p);
 /* The process that holds the append lock, or died holding it: 0 none. */
 int64_t head_appender(const struct head *, int p);
 int head_set_appender(struct head *, int p, bool on) MUST_USE;
 
 /*
- * Rebuild a page; append and all sync slots held. begin: the generation turns odd; lower_synced_end: durable on return; finish: the end,
+ * Rebuild a page; append and all sync slots held. begin: the generation turns odd; set_synced_end: durable on return; finish: the end,
  * synced_end and poison are written, the generation turns even, the page is synced, then the boot id, synced.
  */
 int head_rebuild_begin(struct head *, int p) MUST_USE;
-int head_lower_synced_end(struct head *, int p, int64_t offset) MUST_USE;
+int head_set_synced_end(struct head *, int p, int64_t offset) MUST_USE;
 int head_rebuild_finish(struct head *, int p, const struct head_end *, int64_t synced_end, enum head_poison) MUST_USE;
 
 /* The end of an empty partition whose log begins at `offset`. */

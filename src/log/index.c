@@ -8,10 +8,17 @@
 #include "log/format.h"
 #include "log/segment.h"
 
+/* The sum wraps: garbage must not be undefined. */
+static int64_t
+absolute(int64_t segment_base, uint32_t delta)
+{
+	return (int64_t)((uint64_t)segment_base + (uint64_t)(int64_t)(int32_t)delta);
+}
+
 static void
 index_decode(const uint8_t *bytes, int64_t segment_base, struct index_entry *e)
 {
-	e->offset = segment_base + (int32_t)be32dec(bytes);
+	e->offset = absolute(segment_base, be32dec(bytes));
 	e->position = (int32_t)be32dec(bytes + 4);
 }
 
@@ -19,7 +26,7 @@ static void
 timeindex_decode(const uint8_t *bytes, int64_t segment_base, struct timeindex_entry *e)
 {
 	e->timestamp_ms = (int64_t)be64dec(bytes);
-	e->offset = segment_base + (int32_t)be32dec(bytes + 8);
+	e->offset = absolute(segment_base, be32dec(bytes + 8));
 }
 
 /* One search: a file of entries of equal size, and the question whether an entry lies up to what is sought. */
@@ -161,6 +168,23 @@ timeindex_last_upto(int dir, int64_t segment_base, int64_t offset, struct timein
 	return rc;
 }
 
+int64_t
+index_position_hint(int dir, int fd, int64_t base, int64_t offset)
+{
+	uint8_t bytes[BATCH_HEADER_BYTES];
+	struct index_entry entry;
+	struct batch_header header;
+	size_t got;
+
+	if (index_lookup(dir, base, offset, &entry) != STATUS_OK || entry.position < 0)
+		return 0;
+	if (file_read_at(fd, SUFFIX_LOG, bytes, sizeof(bytes), entry.position, &got) != STATUS_OK || got < sizeof(bytes))
+		return 0;
+	if (batch_decode_header(bytes, &header) != STATUS_OK || batch_end_offset(&header) - 1 != entry.offset)
+		return 0;
+	return entry.position;
+}
+
 void
 index_writer_init(struct index_writer *w, int dir, const struct file_access *access)
 {
@@ -247,7 +271,8 @@ append_entries(struct index_writer *w, struct head_end *end, int64_t last_offset
 }
 
 int
-index_writer_note(struct index_writer *w, struct head_end *end, const struct batch_header *h, int64_t position, int64_t interval_bytes)
+index_writer_note(struct index_writer *w, struct head_end *end, const struct batch_header *h, int64_t position,
+    int64_t interval_bytes)
 {
 	int64_t last_offset = batch_end_offset(h) - 1;
 	uint32_t bytes = (uint32_t)batch_bytes(h);

@@ -33,6 +33,12 @@ int timeindex_lookup(int dir, int64_t segment_base, int64_t timestamp_ms, struct
 int timeindex_last_upto(int dir, int64_t segment_base, int64_t offset, struct timeindex_entry *, uint32_t *count) MUST_USE;
 
 /*
+ * Where to begin scanning the open segment for the batch that holds `offset`: the position of a batch that begins at or below it, by
+ * the index if that tells the truth, else 0.
+ */
+int64_t index_position_hint(int dir, int fd, int64_t base, int64_t offset);
+
+/*
  * Appends to both indexes of one segment, as Kafka's LogSegment does: an entry of each for the first batch behind every
  * `interval_bytes`, and the greatest timestamp once more when the segment is closed. How many entries there are is part of the
  * published end, so that what a dead appender left behind them is cut. Files are made with the first entry. Append lock.
@@ -47,7 +53,8 @@ struct index_writer {
 void index_writer_init(struct index_writer *, int dir, const struct file_access *);
 void index_writer_close(struct index_writer *);
 /* Take note of a batch at `position`: timestamps, pending bytes and counts of `end` are brought up to date. */
-int index_writer_note(struct index_writer *, struct head_end *end, const struct batch_header *, int64_t position, int64_t interval_bytes) MUST_USE;
+int index_writer_note(struct index_writer *, struct head_end *end, const struct batch_header *, int64_t position,
+    int64_t interval_bytes) MUST_USE;
 /* The last entry of a segment's time index, when it is closed. */
 int index_writer_finish(struct index_writer *, struct head_end *end) MUST_USE;
 /* Cut both files to the entries that `end` counts; a missing file is fine. */

@@ -24,7 +24,7 @@ struct log {
 struct append {
 	struct head_end published;
 	struct head_end next;
-	int fd;	      /* of the active segment; the sync's */
+	int fd; /* of the active segment; the sync's */
 	bool rolled;
 };
 
@@ -91,7 +91,7 @@ cut_to_end(struct log *l, const struct head_end *end, int fd)
 	}
 	segment_list_free(&list);
 	fault_point("log.cut");
-	if (rc == STATUS_OK && (rc = file_sync(fd, SUFFIX_LOG)) == STATUS_OK)
+	if (rc == STATUS_OK && (rc = sync_cut(l->sync)) == STATUS_OK)
 		rc = file_sync(l->p->dir, l->p->label);
 	return rc;
 }
@@ -127,8 +127,11 @@ check_page(struct log *l, struct append *a)
 		return STATUS_RECOVER;
 	if (head_poison(l->p->head, l->p->number) == HEAD_DAMAGED)
 		return check_poison(l);
-	if (generation != l->generation)
+	if (generation != l->generation) {
+		/* A rebuild may have removed the indexes that are open, with their segment. */
+		index_writer_close(&l->index);
 		l->verified = false;
+	}
 	l->generation = generation;
 	left_over = head_appender(l->p->head, l->p->number) != 0;
 	if (!l->verified && (rc = partition_verify_end(l->p, &a->published, !left_over)) != STATUS_OK)
@@ -326,6 +329,20 @@ heal(struct log *l, int64_t deadline_ms)
 	return sync_heal(l->sync, end, deadline_ms);
 }
 
+/*
+ * The producers' snapshot is needed when the segments before it are deleted, and is made then at the latest: a failure here, or a lock
+ * that another holds, is nobody's loss.
+ */
+static void
+make_snapshot(const struct partition *p, int64_t base)
+{
+	if (!lock_try(p->lock, LOCK_BYTE_RETENTION(p->number)))
+		return;
+	if (producers_ensure_snapshot(p, base) != STATUS_OK)
+		status_clear();
+	lock_drop(p->lock, LOCK_BYTE_RETENTION(p->number));
+}
+
 int
 log_append(struct log *l, struct buf *batch, int64_t deadline_ms, int64_t *base_offset)
 {
@@ -340,11 +357,10 @@ log_append(struct log *l, struct buf *batch, int64_t deadline_ms, int64_t *base_
 	lock_drop(l->p->lock, LOCK_BYTE_APPEND(l->p->number));
 	fault_point("log.append.unlocked");
 	if (rc != STATUS_OK)
-		return rc;
+		return rc == STATUS_GONE ? STATUS_RECOVER : rc;
 	*base_offset = a.published.end_offset;
-	/* The snapshot is needed when the segment before it is deleted, and can be made then: a failure here is nobody's loss. */
-	if (a.rolled && producers_ensure_snapshot(l->p, a.next.segment_base) != STATUS_OK)
-		status_clear();
+	if (a.rolled)
+		make_snapshot(l->p, a.next.segment_base);
 	return STATUS_OK;
 }
 
@@ -362,7 +378,7 @@ log_sync_all(struct log *l, int64_t deadline_ms, int64_t *end)
 
 	if ((rc = hold_published(l, deadline_ms, &published)) != STATUS_OK ||
 	    (rc = sync_upto(l->sync, published, deadline_ms)) != STATUS_OK)
-		return rc;
+		return rc == STATUS_GONE ? STATUS_RECOVER : rc;
 	if (end != NULL)
 		*end = published;
 	return STATUS_OK;

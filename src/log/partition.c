@@ -16,21 +16,23 @@ partition_page_is_current(const struct partition *p, struct head_end *end, uint6
 	    head_end(p->head, p->number, end);
 }
 
-static bool
-last_batch_is_valid(int fd, const struct head_end *end)
+static int
+verify_last_batch(int fd, const struct head_end *end)
 {
 	struct segment_scanner scanner;
 	struct batch_header header;
 	const uint8_t *bytes;
-	bool valid;
+	int rc;
 
 	if (end->last_position < 0)
-		return end->end_position == 0 && end->end_offset == end->segment_base;
+		return end->end_position == 0 && end->end_offset == end->segment_base ? STATUS_OK : STATUS_RECOVER;
 	segment_scanner_init(&scanner, fd, end->segment_base, end->last_position, end->end_position);
-	valid = segment_scanner_next(&scanner, &header, &bytes) == STATUS_OK && scanner.position == end->end_position &&
-	    batch_end_offset(&header) == end->end_offset;
+	rc = segment_scanner_next(&scanner, &header, &bytes);
+	if (rc == STATUS_CORRUPT || rc == STATUS_CONFIG || rc == STATUS_END ||
+	    (rc == STATUS_OK && (scanner.position != end->end_position || batch_end_offset(&header) != end->end_offset)))
+		rc = STATUS_RECOVER;
 	segment_scanner_free(&scanner);
-	return valid;
+	return rc;
 }
 
 static bool
@@ -48,7 +50,6 @@ partition_verify_end(const struct partition *p, const struct head_end *end, bool
 	char name[SEGMENT_NAME_BYTES];
 	int64_t size;
 	int fd, rc;
-	bool valid;
 
 	/* Recovery has seen the damage and said where the log ends for readers; looking again would find it again. */
 	if (head_poison(p->head, p->number) == HEAD_DAMAGED)
@@ -58,11 +59,11 @@ partition_verify_end(const struct partition *p, const struct head_end *end, bool
 		return rc == STATUS_MISSING ? STATUS_RECOVER : rc;
 	if ((rc = file_size(fd, name, &size)) != STATUS_OK)
 		goto out;
-	valid = (exact ? size == end->end_position : size >= end->end_position) && last_batch_is_valid(fd, end);
-	if (valid && exact && end->end_offset != end->segment_base)
-		valid = !segment_exists(p, end->end_offset);
-	if (!valid)
+	if ((exact ? size != end->end_position : size < end->end_position) ||
+	    (exact && end->end_offset != end->segment_base && segment_exists(p, end->end_offset)))
 		rc = STATUS_RECOVER;
+	else
+		rc = verify_last_batch(fd, end);
 out:
 	(void)file_close(fd, name);
 	return rc;
@@ -79,10 +80,10 @@ process_state(int pid)
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (file_read_all(AT_FDCWD, path, 4096, &text) == STATUS_OK && buf_append_byte(&text, '\0') == STATUS_OK &&
 	    (parenthesis = strrchr((const char *)text.data, ')')) != NULL && parenthesis[1] == ' ')
-		word = parenthesis[2] == 'T' || parenthesis[2] == 't' ? "stopped" :
-		    parenthesis[2] == 'D'			      ? "waiting for the disk" :
-		    parenthesis[2] == 'Z'			      ? "gone" :
-								      "running";
+		word = parenthesis[2] == 'T' || parenthesis[2] == 't' ? "stopped"
+		    : parenthesis[2] == 'D'			      ? "waiting for the disk"
+		    : parenthesis[2] == 'Z'			      ? "gone"
+								      : "running";
 	buf_free(&text);
 	return word;
 }

@@ -17,6 +17,8 @@
 #define LOCK_BYTE_TOPIC INT64_C(0)
 #define LOCK_BYTE_APPEND(p) (1 + (int64_t)(p) * (1 + SYNC_SLOTS))
 #define LOCK_BYTE_SYNC(p, slot) (LOCK_BYTE_APPEND(p) + 1 + (slot))
+/* Who makes snapshots and unlinks old segments holds the last slot: so no recovery, and no other of his kind, is at work there. */
+#define LOCK_BYTE_RETENTION(p) LOCK_BYTE_SYNC(p, SYNC_SLOTS - 1)
 
 enum fsync_mode { FSYNC_ALWAYS, FSYNC_INTERVAL, FSYNC_NEVER };
 
@@ -32,12 +34,12 @@ struct log_settings {
 };
 
 struct partition {
-	char label[300];     /* "orders/3", for messages */
+	char label[300]; /* "orders/3", for messages */
 	int number;
-	int dir;	     /* the partition's folder; owned */
-	int topic_dir;	     /* borrowed */
-	struct head *head;   /* borrowed from the topic */
-	struct lock *lock;   /* borrowed; NULL if we may not write */
+	int dir;		   /* the partition's folder; owned */
+	int topic_dir;		   /* borrowed */
+	struct head *head;	   /* borrowed from the topic */
+	struct lock *lock;	   /* borrowed; NULL if we may not write */
 	struct file_access access; /* of new files */
 	struct log_settings settings;
 	uint64_t config_version; /* that `settings` are of */
@@ -50,8 +52,9 @@ struct partition {
 bool partition_page_is_current(const struct partition *, struct head_end *, uint64_t *generation);
 
 /*
- * Read the batch that ends at the published end. STATUS_OK if it is there and valid, STATUS_RECOVER if not. With `exact` also that the
- * segment's size is the end and that no segment begins at the end: what an appender needs, under the append lock.
+ * Read the batch that ends at the published end. STATUS_OK if it is there and valid, STATUS_RECOVER if not; any other status says why it
+ * could not be read. With `exact` also that the segment's size is the end and that no segment begins at the end: what an appender needs,
+ * under the append lock.
  */
 int partition_verify_end(const struct partition *, const struct head_end *, bool exact) MUST_USE;
 

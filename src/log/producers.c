@@ -83,8 +83,10 @@ note_marker(struct producer_state *state, const struct batch_header *h, const ui
 	struct record marker;
 	int rc;
 
-	if ((rc = batch_cursor_init(&cursor, bytes, h)) != STATUS_OK || (rc = batch_cursor_next(&cursor, &marker)) != STATUS_OK)
+	if ((rc = batch_cursor_init(&cursor, bytes, h)) != STATUS_OK)
 		return rc;
+	if ((rc = batch_cursor_next(&cursor, &marker)) != STATUS_OK)
+		return rc == STATUS_END ? STATUS_OK : rc; /* emptied by compaction: its whole transaction is gone */
 	if (state->epoch != h->producer_epoch) {
 		state->last_sequence = -1;
 		state->last_offset = -1;
@@ -237,15 +239,24 @@ note_segment(const struct partition *p, int64_t base, int64_t to, struct produce
 	return rc == STATUS_END ? STATUS_OK : rc;
 }
 
+/* No snapshot, or none that is any good; any other failure might hide what only a snapshot knows of removed segments. */
+static bool
+is_useless(int rc)
+{
+	return rc == STATUS_MISSING || rc == STATUS_CORRUPT;
+}
+
 /* From the newest valid snapshot before `base` (or nothing) through the segments between. */
 static int
 collect(const struct partition *p, int64_t base, const struct segment_list *list, struct producers *ps)
 {
 	size_t last = segment_list_find(list, base), first = last;
-	int rc = STATUS_OK;
+	int rc = STATUS_MISSING;
 
-	while (first > 0 && producers_read(p->dir, list->bases[first - 1], ps) != STATUS_OK)
+	while (first > 0 && is_useless(rc = producers_read(p->dir, list->bases[first - 1], ps)))
 		first--;
+	if (is_useless(rc))
+		rc = STATUS_OK;
 	for (size_t i = first > 0 ? first - 1 : 0; i < last && rc == STATUS_OK; i++)
 		rc = note_segment(p, list->bases[i], base, ps);
 	return rc;
@@ -258,9 +269,9 @@ producers_ensure_snapshot(const struct partition *p, int64_t base)
 	struct segment_list list;
 	int rc;
 
-	if (producers_read(p->dir, base, &ps) == STATUS_OK) {
+	if (!is_useless(rc = producers_read(p->dir, base, &ps))) {
 		producers_free(&ps);
-		return STATUS_OK;
+		return rc;
 	}
 	if ((rc = segment_list_read(p->dir, &list)) != STATUS_OK)
 		return rc;

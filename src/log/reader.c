@@ -14,7 +14,8 @@ struct reader {
 	bool verified;	 /* the page was verified in this generation */
 	bool is_private; /* the page cannot be trusted and we may not recover: `found` is the end */
 	struct recovery found;
-	int fd; /* of the segment that is being read, -1 none */
+	int fd;		/* of the segment that is being read, -1 none */
+	bool is_active; /* that segment is the active one: it ends at the published end */
 	struct segment_scanner scanner;
 };
 
@@ -144,8 +145,32 @@ find_segment(const struct reader *r, int64_t *base)
 		return rc;
 	if (list.count == 0)
 		rc = status_fail(STATUS_IO, "no segment is there");
+	else if (list.bases[0] > r->position)
+		rc = status_fail(STATUS_IO, "offset %lld: lost, the first segment begins at %lld", (long long)r->position,
+		    (long long)list.bases[0]);
 	else
 		*base = list.bases[segment_list_find(&list, r->position)];
+	segment_list_free(&list);
+	return rc;
+}
+
+/* The base of the first segment behind the open one; STATUS_END if that is the last. */
+static int
+find_next_segment(const struct reader *r, int64_t *base)
+{
+	struct segment_list list;
+	size_t next;
+	int rc;
+
+	if ((rc = segment_list_read(r->p->dir, &list)) != STATUS_OK)
+		return rc;
+	next = segment_list_find(&list, r->scanner.base);
+	while (next < list.count && list.bases[next] <= r->scanner.base)
+		next++;
+	if (next < list.count)
+		*base = list.bases[next];
+	else
+		rc = STATUS_END;
 	segment_list_free(&list);
 	return rc;
 }
@@ -166,8 +191,23 @@ open_segment(struct reader *r)
 		rc = file_open_read(r->p->dir, name, &r->fd);
 	}
 	if (rc == STATUS_OK)
-		segment_scanner_init(&r->scanner, r->fd, base, segment_position_hint(r->p->dir, r->fd, base, r->position), 0);
+		segment_scanner_init(&r->scanner, r->fd, base, index_position_hint(r->p->dir, r->fd, base, r->position), 0);
 	return rc;
+}
+
+/*
+ * Still the log that was opened? What was read before a rebuild may be other bytes than those that are there now. Who scanned the log
+ * himself looks whether somebody has rebuilt the page since.
+ */
+static bool
+is_stale(const struct reader *r)
+{
+	struct head_end end;
+	uint64_t generation;
+
+	if (r->is_private)
+		return partition_page_is_current(r->p, &end, &generation);
+	return head_generation(r->p->head, r->p->number) != r->generation;
 }
 
 /*
@@ -175,62 +215,66 @@ open_segment(struct reader *r)
  * size.
  */
 static int
-find_limit(struct reader *r, const struct head_end *end, int64_t *limit)
+set_limit(struct reader *r, const struct head_end *end)
 {
-	if (end->segment_base == r->scanner.base) {
-		*limit = end->end_position;
-		return STATUS_OK;
-	}
-	return file_size(r->fd, r->scanner.name, limit);
+	int64_t limit = end->end_position;
+	int rc;
+
+	r->is_active = end->segment_base == r->scanner.base;
+	if (!r->is_active && (rc = file_size(r->fd, r->scanner.name, &limit)) != STATUS_OK)
+		return rc;
+	segment_scanner_set_limit(&r->scanner, limit);
+	return STATUS_OK;
 }
 
-/* Open the segment of the position if none is open, and look how far it goes. */
+/* Open the segment of the position if none is open, and look how far it goes. STATUS_GONE: the log was rebuilt meanwhile. */
 static int
 prepare(struct reader *r)
 {
 	struct head_end end;
-	int64_t limit;
 	int rc;
 
 	if ((rc = current_end(r, &end)) != STATUS_OK)
 		return rc;
+	if (r->position >= end.end_offset)
+		return STATUS_END;
+	if (r->fd < 0)
+		rc = open_segment(r);
+	/* Retention raises log_start and then unlinks: only a look at it after the opening tells that the right segment was found. */
 	if (r->position < head_log_start(r->p->head, r->p->number)) {
 		reader_park(r);
 		return status_fail(STATUS_MISSING, "offset %lld was removed", (long long)r->position);
 	}
-	if (r->fd < 0 && (rc = open_segment(r)) != STATUS_OK)
-		return rc;
-	if ((rc = find_limit(r, &end, &limit)) == STATUS_OK)
-		segment_scanner_set_limit(&r->scanner, limit);
-	return rc;
+	if (rc != STATUS_OK && is_stale(r))
+		return STATUS_GONE;
+	if (rc == STATUS_MISSING)
+		return STATUS_IO; /* a segment that nobody has removed; the message names it */
+	return rc == STATUS_OK ? set_limit(r, &end) : rc;
 }
 
-/* The open segment ends before the position: go to the next. A segment that does not lead on is damage. */
+/*
+ * The open segment ends before the position: go to the next. That offsets are missing between two closed segments is compaction's
+ * doing; an active segment that does not reach the position is damage, and so is the last one.
+ */
 static int
-leave_segment(struct reader *r)
+leave_segment(struct reader *r, int64_t end)
 {
-	int64_t old = r->scanner.base, base;
 	char name[SEGMENT_NAME_BYTES];
+	int64_t next = r->position;
 	int rc;
 
 	segment_name(name, r->position, SUFFIX_LOG);
-	if (r->position != old && file_exists(r->p->dir, name)) {
-		reader_park(r);
-		return STATUS_OK;
+	if (r->position == r->scanner.base || !file_exists(r->p->dir, name)) {
+		rc = find_next_segment(r, &next);
+		if (rc == STATUS_END || (rc == STATUS_OK && r->is_active))
+			rc = status_fail(STATUS_IO, "%s: ends before offset %lld", r->scanner.name, (long long)r->position);
+		if (rc != STATUS_OK)
+			return is_stale(r) ? STATUS_GONE : rc;
+		if (next > r->position)
+			r->position = next < end ? next : end;
 	}
-	if ((rc = find_segment(r, &base)) != STATUS_OK)
-		return rc;
-	if (base == old)
-		return status_fail(STATUS_IO, "%s: ends before offset %lld", r->scanner.name, (long long)r->position);
 	reader_park(r);
 	return STATUS_OK;
-}
-
-/* Still the log that was opened? What was read before a rebuild may be other bytes than those that are there now. */
-static bool
-is_stale(const struct reader *r)
-{
-	return !r->is_private && head_generation(r->p->head, r->p->number) != r->generation;
 }
 
 /* One batch at or behind the position, or STATUS_END at the end of the open segment. */
@@ -242,11 +286,24 @@ next_in_segment(struct reader *r, struct batch_view *view)
 	do
 		rc = segment_scanner_next(&r->scanner, &view->header, &view->bytes);
 	while (rc == STATUS_OK && batch_end_offset(&view->header) <= r->position);
-	if (is_stale(r)) {
-		reader_park(r);
+	if (is_stale(r))
 		return STATUS_GONE;
-	}
-	return rc == STATUS_CORRUPT ? STATUS_IO : rc;
+	if (rc == STATUS_CORRUPT)
+		return status_context(STATUS_IO, "offset %lld", (long long)r->position);
+	return rc;
+}
+
+/* The same through all segments. */
+static int
+next_batch(struct reader *r, int64_t end, struct batch_view *view)
+{
+	int rc;
+
+	/* A batch at hand needs no look at the page; the generation is compared afterwards. */
+	if ((r->fd < 0 || r->scanner.position >= r->scanner.limit) && (rc = prepare(r)) != STATUS_OK)
+		return rc;
+	rc = next_in_segment(r, view);
+	return rc == STATUS_END && (rc = leave_segment(r, end)) == STATUS_OK ? STATUS_GONE : rc;
 }
 
 int
@@ -255,16 +312,10 @@ reader_next(struct reader *r, int64_t end, struct batch_view *view)
 	int rc;
 
 	while (r->position < end) {
-		/* A batch at hand needs no look at the page; the generation is compared afterwards. */
-		if (r->fd < 0 || r->scanner.position >= r->scanner.limit) {
-			if ((rc = prepare(r)) != STATUS_OK)
-				return rc;
+		if ((rc = next_batch(r, end, view)) == STATUS_GONE) {
+			reader_park(r);
+			continue;
 		}
-		rc = next_in_segment(r, view);
-		if (rc == STATUS_GONE)
-			continue;
-		if (rc == STATUS_END && (rc = leave_segment(r)) == STATUS_OK)
-			continue;
 		if (rc != STATUS_OK)
 			return rc;
 		if (view->header.base_offset >= end) {
@@ -334,16 +385,16 @@ find_time_from(struct reader *r, int64_t from, int64_t timestamp_ms, int64_t end
 	return rc;
 }
 
-int
-reader_find_time(struct reader *r, int64_t timestamp_ms, int64_t end, int64_t *offset)
+/* STATUS_END: there is none. */
+static int
+find_time(struct reader *r, int64_t start, int64_t timestamp_ms, int64_t end, int64_t *offset)
 {
-	int64_t start = head_log_start(r->p->head, r->p->number);
 	struct segment_list list;
 	int rc;
 
 	if ((rc = segment_list_read(r->p->dir, &list)) != STATUS_OK)
 		return rc;
-	rc = STATUS_END;
+	rc = list.count == 0 && start < end ? status_fail(STATUS_IO, "no segment is there") : STATUS_END;
 	for (size_t i = list.count > 0 ? segment_list_find(&list, start) : 0; i < list.count && rc == STATUS_END; i++) {
 		int64_t limit = i + 1 < list.count && list.bases[i + 1] < end ? list.bases[i + 1] : end, from;
 
@@ -353,6 +404,20 @@ reader_find_time(struct reader *r, int64_t timestamp_ms, int64_t end, int64_t *o
 		rc = find_time_from(r, from > start ? from : start, timestamp_ms, limit, offset);
 	}
 	segment_list_free(&list);
+	return rc;
+}
+
+int
+reader_find_time(struct reader *r, int64_t timestamp_ms, int64_t end, int64_t *offset)
+{
+	int64_t start;
+	int rc;
+
+	/* Retention may remove a segment that was to be looked into: then the search begins again at the new log start. */
+	do {
+		start = head_log_start(r->p->head, r->p->number);
+		rc = find_time(r, start, timestamp_ms, end, offset);
+	} while (rc == STATUS_MISSING && head_log_start(r->p->head, r->p->number) > start);
 	if (rc != STATUS_END)
 		return rc;
 	*offset = end;

@@ -43,7 +43,8 @@ int64_t reader_position(const struct reader *);
 
 /*
  * The next batch that holds offsets in [position, end), where `end` is at most what reader_bounds said; the position moves behind it.
- * The first and last of its records may lie outside. Control batches are passed over. STATUS_END: the position is at `end`.
+ * The first and last of its records may lie outside. Control batches are passed over, and so are offsets that compaction removed.
+ * STATUS_END: the position is at `end`, or the log was cut below it meanwhile (reader_bounds tells).
  * STATUS_MISSING: retention or a trim removed the position: seek to the log start (reader_bounds) and tell how many were lost.
  * STATUS_IO: damage, named by file, position and offset. STATUS_RECOVER as above.
  */
@@ -51,7 +52,7 @@ int reader_next(struct reader *, int64_t end, struct batch_view *) MUST_USE;
 
 /*
  * The first offset in [log start, end) whose record's timestamp is at or after timestamp_ms; `end` if there is none. The position is
- * undefined afterwards.
+ * undefined afterwards. Statuses are those of reader_next, but for STATUS_END and STATUS_MISSING.
  */
 int reader_find_time(struct reader *, int64_t timestamp_ms, int64_t end, int64_t *offset) MUST_USE;
 

@@ -16,10 +16,17 @@ body_size(const struct record *r, int64_t timestamp_delta, int32_t offset_delta)
 	return size + varint_size(r->header_count) + (size_t)r->headers_len;
 }
 
+/* Timestamps far apart wrap, as in Kafka's Java: what is written as the difference is read as the sum. */
+static int64_t
+timestamp_delta_of(const struct record *r, int64_t base_timestamp_ms)
+{
+	return (int64_t)((uint64_t)r->timestamp_ms - (uint64_t)base_timestamp_ms);
+}
+
 size_t
 record_size(const struct record *r, int64_t base_timestamp_ms, int32_t offset_delta)
 {
-	size_t body = body_size(r, r->timestamp_ms - base_timestamp_ms, offset_delta);
+	size_t body = body_size(r, timestamp_delta_of(r, base_timestamp_ms), offset_delta);
 
 	if (body > INT32_MAX - VARINT_MAX_BYTES)
 		return 0;
@@ -39,7 +46,7 @@ put_bytes(uint8_t *p, const uint8_t *bytes, int32_t len)
 uint8_t *
 record_put(uint8_t *p, const struct record *r, int64_t base_timestamp_ms, int32_t offset_delta)
 {
-	int64_t timestamp_delta = r->timestamp_ms - base_timestamp_ms;
+	int64_t timestamp_delta = timestamp_delta_of(r, base_timestamp_ms);
 
 	p = varint_put(p, (int32_t)body_size(r, timestamp_delta, offset_delta));
 	*p++ = 0; /* attributes: none are defined */
@@ -54,16 +61,19 @@ record_put(uint8_t *p, const struct record *r, int64_t base_timestamp_ms, int32_
 	return p + r->headers_len;
 }
 
-/* A length (-1: null if `nullable`) and its bytes. */
+/* A length and its bytes. Kafka writes -1 for null and reads every negative length as null (Utils.readBytes). */
 static const uint8_t *
 get_bytes(const uint8_t *p, const uint8_t *end, bool nullable, const uint8_t **bytes, int32_t *len)
 {
-	if ((p = varint_get(p, end, len)) == NULL || *len < (nullable ? -1 : 0))
+	if ((p = varint_get(p, end, len)) == NULL || *len > end - p)
 		return NULL;
-	*bytes = *len < 0 ? NULL : p;
-	if (*len > end - p)
-		return NULL;
-	return *len > 0 ? p + *len : p;
+	if (*len >= 0) {
+		*bytes = p;
+		return p + *len;
+	}
+	*bytes = NULL;
+	*len = -1;
+	return nullable ? p : NULL;
 }
 
 static const uint8_t *
@@ -104,9 +114,9 @@ record_get(const uint8_t *p, const uint8_t *end, int64_t base_offset, int64_t ba
 	p++; /* attributes */
 	if ((p = varlong_get(p, end, &timestamp_delta)) == NULL || (p = varint_get(p, end, &offset_delta)) == NULL)
 		return NULL;
-	if (offset_delta < 0 || ADD_OVERFLOWS(base_offset, offset_delta, &r->offset) ||
-	    ADD_OVERFLOWS(base_timestamp_ms, timestamp_delta, &r->timestamp_ms))
+	if (offset_delta < 0 || ADD_OVERFLOWS(base_offset, offset_delta, &r->offset))
 		return NULL;
+	r->timestamp_ms = (int64_t)((uint64_t)base_timestamp_ms + (uint64_t)timestamp_delta);
 	if ((p = get_bytes(p, end, true, &r->key, &r->key_len)) == NULL ||
 	    (p = get_bytes(p, end, true, &r->value, &r->value_len)) == NULL || (p = get_headers(p, end, r)) == NULL)
 		return NULL;

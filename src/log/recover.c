@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "log/index.h"
 #include "log/segment.h"
+#include "log/sync.h"
 
 #define LOST_FOLDER "lost"
 #define CUT_SUFFIX ".log.cut"
@@ -19,24 +20,20 @@ struct scan {
 	const struct partition *p;
 	struct recovery *r;
 	struct segment_list list;
-	size_t at;		     /* of the segment that holds the end */
-	struct index_writer *index;  /* NULL: look only */
-	size_t adopt_at;	     /* the first batch at or behind the durable point: its segment ... */
-	int64_t adopt_position;	     /* ... and position; -1: there is none */
+	size_t at;		    /* of the segment that holds the end */
+	struct index_writer *index; /* NULL: look only */
 };
 
-static int
-durable_point(const struct partition *p, const struct segment_list *list, int64_t *durable)
+static int64_t
+durable_point(const struct partition *p, const struct segment_list *list)
 {
 	int64_t synced = head_is_original(p->head) ? head_synced_end(p->head, p->number) : -1;
 
 	if (list->count == 0)
-		*durable = synced > 0 ? synced : 0;
-	else if (synced >= 0)
-		*durable = synced > list->bases[0] ? synced : list->bases[0];
-	else
-		*durable = list->bases[list->count >= 2 ? list->count - 2 : 0];
-	return STATUS_OK;
+		return synced > 0 ? synced : 0;
+	if (synced >= 0)
+		return synced > list->bases[0] ? synced : list->bases[0];
+	return list->bases[list->count >= 2 ? list->count - 2 : 0];
 }
 
 static int
@@ -102,10 +99,6 @@ note_batch(struct scan *s, const struct batch_header *h, int64_t position)
 	struct head_end *end = &s->r->end;
 	int rc;
 
-	if (h->base_offset >= s->r->durable && s->adopt_position < 0) {
-		s->adopt_at = s->at;
-		s->adopt_position = position;
-	}
 	if (s->index != NULL &&
 	    (rc = index_writer_note(s->index, end, h, position, s->p->settings.index_interval_bytes)) != STATUS_OK)
 		return rc;
@@ -141,9 +134,9 @@ scan_segment(struct scan *s, int fd, int64_t position, int64_t size)
 	return rc == STATUS_END ? STATUS_OK : rc;
 }
 
-/* Set the end to the beginning of segment `at`, or in the first one scanned to the batch by which the scan begins. */
+/* Set the end to the beginning of segment `at`, or, if `hinted`, to the batch in it by which the index says that a scan may begin. */
 static int
-enter_segment(struct scan *s, int fd, int64_t *position)
+enter_segment(struct scan *s, int fd, bool hinted)
 {
 	struct head_end *end = &s->r->end;
 	int64_t base = s->list.bases[s->at];
@@ -152,50 +145,74 @@ enter_segment(struct scan *s, int fd, int64_t *position)
 	size_t got;
 	int rc;
 
-	end->segment_base = base;
+	end->segment_base = end->end_offset = base;
 	end->last_position = -1;
 	end->end_position = 0;
 	end->max_timestamp_ms = end->max_timestamp_offset = end->first_timestamp_ms = -1;
 	end->index_pending_bytes = end->index_count = end->timeindex_count = 0;
-	if (end->end_offset >= 0) {
-		*position = 0;
-	} else {
-		*position = segment_position_hint(s->p->dir, fd, base, s->r->durable);
-		end->end_offset = base;
-		if (*position > 0) {
-			rc = file_read_at(fd, SUFFIX_LOG, bytes, sizeof(bytes), *position, &got);
-			if (rc != STATUS_OK)
-				return rc;
-			if (got == sizeof(bytes) && batch_decode_header(bytes, &h) == STATUS_OK)
-				end->end_offset = h.base_offset;
+	if (hinted) {
+		int64_t position = index_position_hint(s->p->dir, fd, base, s->r->durable);
+
+		if ((rc = file_read_at(fd, SUFFIX_LOG, bytes, sizeof(bytes), position, &got)) != STATUS_OK)
+			return rc;
+		if (position > 0 && got == sizeof(bytes) && batch_decode_header(bytes, &h) == STATUS_OK) {
+			end->end_offset = h.base_offset;
+			end->end_position = position;
 		}
-		end->end_position = *position;
 	}
-	if ((rc = restore_segment_state(s->p, fd, *position, end)) != STATUS_OK)
+	if ((rc = restore_segment_state(s->p, fd, end->end_position, end)) != STATUS_OK)
 		return rc;
 	return s->index != NULL ? index_writer_cut(s->index, end) : STATUS_OK;
+}
+
+static bool
+is_bad_batch(int rc)
+{
+	return rc == STATUS_CORRUPT || rc == STATUS_CONFIG;
+}
+
+/* The first segment: from where the index says; from its beginning if what lies there is no batch, because the index may lie. */
+static int
+scan_first(struct scan *s, int fd, int64_t size)
+{
+	int rc;
+
+	if ((rc = enter_segment(s, fd, true)) != STATUS_OK)
+		return rc;
+	rc = scan_segment(s, fd, s->r->end.end_position, size);
+	if (!is_bad_batch(rc) || s->r->end.end_position == 0 || s->r->end.last_position >= 0)
+		return rc;
+	rc = enter_segment(s, fd, false);
+	return rc == STATUS_OK ? scan_segment(s, fd, 0, size) : rc;
+}
+
+static int
+scan_next(struct scan *s, int fd, int64_t size)
+{
+	int rc = enter_segment(s, fd, false);
+
+	return rc == STATUS_OK ? scan_segment(s, fd, 0, size) : rc;
 }
 
 static int
 scan_from_durable_point(struct scan *s)
 {
+	size_t first = segment_list_find(&s->list, s->r->durable);
 	struct head_end *end = &s->r->end;
-	int64_t size, position;
+	int64_t size;
 	int fd, rc = STATUS_OK;
 
-	end->end_offset = -1;
-	for (s->at = segment_list_find(&s->list, s->r->durable);; s->at++) {
+	for (s->at = first;; s->at++) {
 		int64_t base = s->list.bases[s->at];
 
-		if (end->end_offset >= 0 && base != end->end_offset) {
+		if (s->at > first && base != end->end_offset) {
 			s->at--;
 			return status_fail(STATUS_CORRUPT, "the log ends at offset %lld, the next segment begins at %lld",
 			    (long long)end->end_offset, (long long)base);
 		}
 		if ((rc = open_segment(s->p, base, &fd, &size)) != STATUS_OK)
 			return rc;
-		if ((rc = enter_segment(s, fd, &position)) == STATUS_OK)
-			rc = scan_segment(s, fd, position, size);
+		rc = s->at == first ? scan_first(s, fd, size) : scan_next(s, fd, size);
 		(void)file_close(fd, SUFFIX_LOG);
 		if (rc != STATUS_OK || s->at + 1 == s->list.count)
 			return rc;
@@ -211,9 +228,9 @@ scan_and_judge(struct scan *s)
 	struct recovery *r = s->r;
 	int rc;
 
-	s->adopt_position = -1;
-	if ((rc = segment_list_read(s->p->dir, &s->list)) != STATUS_OK || (rc = durable_point(s->p, &s->list, &r->durable)) != STATUS_OK)
+	if ((rc = segment_list_read(s->p->dir, &s->list)) != STATUS_OK)
 		return rc;
+	r->durable = durable_point(s->p, &s->list);
 	head_empty_end(&r->end, r->durable);
 	if (s->list.count == 0) {
 		r->damaged = r->durable > 0;
@@ -221,7 +238,7 @@ scan_and_judge(struct scan *s)
 		return STATUS_OK;
 	}
 	rc = scan_from_durable_point(s);
-	if (rc != STATUS_OK && rc != STATUS_CORRUPT && rc != STATUS_CONFIG)
+	if (rc != STATUS_OK && !is_bad_batch(rc))
 		return rc;
 	if (rc != STATUS_OK)
 		(void)snprintf(r->reason, sizeof(r->reason), "%s", status_message());
@@ -297,6 +314,18 @@ copy_range(int from, int to, const char *name, int64_t position, int64_t len)
 	return rc;
 }
 
+/* Remove what a failure left; returns it, and its message stays. */
+static int
+remove_after(int why, int dir, const char *name)
+{
+	char message[512];
+
+	(void)snprintf(message, sizeof(message), "%s", status_message());
+	if (file_remove(dir, name) != STATUS_OK)
+		status_clear(); /* a later recovery removes it */
+	return status_fail(why, "%s", message);
+}
+
 /* Keep the bytes of an open segment from `position` to its end in lost/, synced. */
 static int
 keep_tail(const struct partition *p, int segment, int64_t offset, int64_t position, int64_t size)
@@ -307,9 +336,13 @@ keep_tail(const struct partition *p, int segment, int64_t offset, int64_t positi
 	if ((rc = open_lost(p, &dir)) != STATUS_OK)
 		return rc;
 	if ((rc = create_lost(p, dir, offset, name, &fd)) == STATUS_OK) {
-		if ((rc = copy_range(segment, fd, name, position, size - position)) == STATUS_OK && (rc = file_sync(fd, name)) == STATUS_OK)
+		if ((rc = copy_range(segment, fd, name, position, size - position)) == STATUS_OK &&
+		    (rc = file_sync(fd, name)) == STATUS_OK)
 			rc = file_sync(dir, LOST_FOLDER);
 		(void)file_close(fd, name);
+		/* Half a copy helps nobody, and each try would leave another on a full disk. */
+		if (rc != STATUS_OK)
+			rc = remove_after(rc, dir, name);
 	}
 	(void)file_close(dir, LOST_FOLDER);
 	return rc == STATUS_OK ? file_sync(p->topic_dir, p->label) : rc;
@@ -332,12 +365,24 @@ cut_segment(const struct partition *p, int segment, int64_t base, int64_t positi
 		return rc;
 	}
 	segment_name(temporary, base, CUT_SUFFIX);
-	if ((rc = file_remove(p->dir, temporary)) != STATUS_OK || (rc = file_create(p->dir, temporary, &p->access, &fd)) != STATUS_OK)
+	if ((rc = file_create(p->dir, temporary, &p->access, &fd)) != STATUS_OK)
 		return rc;
-	if ((rc = copy_range(segment, fd, name, 0, position)) == STATUS_OK && (rc = file_sync(fd, name)) == STATUS_OK)
+	if ((rc = file_copy(segment, fd, name, position)) == STATUS_OK && (rc = file_sync(fd, name)) == STATUS_OK)
 		rc = file_rename(p->dir, temporary, name);
 	(void)file_close(fd, name);
-	return rc == STATUS_OK ? file_sync(p->dir, p->label) : rc;
+	if (rc != STATUS_OK)
+		return remove_after(rc, p->dir, temporary);
+	fault_point("recover.replaced");
+	return file_sync(p->dir, p->label);
+}
+
+/* A new inode that a dead recovery did not finish. */
+static int
+remove_unfinished(void *arg, const char *entry)
+{
+	int64_t base;
+
+	return segment_parse_name(entry, CUT_SUFFIX, &base) ? file_remove(*(int *)arg, entry) : STATUS_OK;
 }
 
 static int
@@ -381,30 +426,22 @@ cut_torn(const struct scan *s)
 	return rc == STATUS_OK ? file_sync(s->p->dir, s->p->label) : rc;
 }
 
-/* Write what lies behind the durable point again and sync it: nobody knows whether the disk has what the page cache shows. */
+/*
+ * Write what lies behind the durable point again and sync it: nobody knows whether the disk has what the page cache shows. It is checked
+ * again, because a page that was dropped meanwhile shows what the disk has.
+ */
 static int
 adopt_one(const struct scan *s, size_t i)
 {
-	int64_t from = i == s->adopt_at ? s->adopt_position : 0, size;
-	uint8_t *bytes;
-	size_t got;
+	int64_t base = s->list.bases[i], to = i < s->at ? s->list.bases[i + 1] : s->r->end.end_offset, size;
 	int fd, rc;
 
-	if ((rc = open_segment(s->p, s->list.bases[i], &fd, &size)) != STATUS_OK)
+	if ((rc = open_segment(s->p, base, &fd, &size)) != STATUS_OK)
 		return rc;
-	if ((bytes = malloc(STEP_BYTES)) == NULL)
-		rc = status_no_memory("recovery");
-	while (rc == STATUS_OK && from < size) {
-		if ((rc = file_read_at(fd, SUFFIX_LOG, bytes, STEP_BYTES, from, &got)) != STATUS_OK || got == 0)
-			break;
-		rc = file_write_at(fd, SUFFIX_LOG, bytes, got, from);
-		from += (int64_t)got;
-	}
-	if (rc == STATUS_OK)
+	if ((rc = sync_rewrite(s->p, fd, base, s->r->durable, to)) == STATUS_OK)
 		rc = file_sync(fd, SUFFIX_LOG);
-	free(bytes);
 	(void)file_close(fd, SUFFIX_LOG);
-	return rc;
+	return rc == STATUS_CORRUPT ? status_context(STATUS_IO, "changed while it was recovered") : rc;
 }
 
 static int
@@ -412,8 +449,8 @@ adopt(const struct scan *s)
 {
 	int rc = STATUS_OK;
 
-	if (s->adopt_position >= 0) {
-		for (size_t i = s->adopt_at; i <= s->at && rc == STATUS_OK; i++)
+	if (s->r->durable < s->r->end.end_offset) {
+		for (size_t i = segment_list_find(&s->list, s->r->durable); i <= s->at && rc == STATUS_OK; i++)
 			rc = adopt_one(s, i);
 	}
 	fault_point("recover.adopted");
@@ -434,31 +471,53 @@ make_first_segment(const struct partition *p, int64_t base)
 	return file_sync(p->dir, p->label);
 }
 
+/* May readers have seen what is not there any more? */
+static bool
+may_have_shown_more(const struct partition *p)
+{
+	bool same_boot = head_is_original(p->head) && head_of_this_boot(p->head, p->number);
+
+	/* Both, because an alter that died may have written the settings and not yet shown readers less. */
+	return !same_boot && (p->settings.fsync != FSYNC_ALWAYS || !head_synced_only(p->head));
+}
+
 static int
-rebuild(struct partition *p, int (*new_epoch)(void *arg), void *arg, struct recovery *r)
+cut_and_adopt(const struct scan *s)
+{
+	struct head *h = s->p->head;
+	int p = s->p->number, rc;
+
+	/* Whoever repeats a recovery that died in here finds fewer segments; it shall find the same durable point. */
+	if ((rc = head_set_synced_end(h, p, s->r->durable)) != STATUS_OK)
+		return rc;
+	if (s->list.count == 0)
+		return make_first_segment(s->p, s->r->end.segment_base);
+	if (s->r->torn && (rc = cut_torn(s)) != STATUS_OK)
+		return rc;
+	return adopt(s);
+}
+
+static int
+rebuild(struct partition *p, int (*new_epoch)(void *arg, int32_t above), void *arg, struct recovery *r)
 {
 	struct index_writer index;
 	struct scan s = {.p = p, .r = r, .index = &index};
-	bool same_boot = head_is_original(p->head) && head_of_this_boot(p->head, p->number);
 	int rc;
 
 	index_writer_init(&index, p->dir, &p->access);
-	if ((rc = head_rebuild_begin(p->head, p->number)) != STATUS_OK || (rc = scan_and_judge(&s)) != STATUS_OK)
+	if ((rc = head_rebuild_begin(p->head, p->number)) != STATUS_OK ||
+	    (rc = dir_list(p->dir, p->label, remove_unfinished, &p->dir)) != STATUS_OK || (rc = scan_and_judge(&s)) != STATUS_OK)
 		goto out;
 	if (r->damaged) {
 		rc = head_rebuild_finish(p->head, p->number, &r->end, r->durable, HEAD_DAMAGED);
 		goto out;
 	}
 	/* Before the cut, because whoever repeats a recovery that died behind it finds nothing torn any more. */
-	r->opens_epoch = r->torn || (p->settings.fsync != FSYNC_ALWAYS && !same_boot);
-	if (r->opens_epoch && (rc = new_epoch(arg)) != STATUS_OK)
+	r->opens_epoch = r->torn || may_have_shown_more(p) || r->end.leader_epoch > head_leader_epoch(p->head);
+	if (r->opens_epoch && (rc = new_epoch(arg, r->end.leader_epoch)) != STATUS_OK)
 		goto out;
 	fault_point("recover.epoch");
-	if (s.list.count == 0)
-		rc = make_first_segment(p, r->end.segment_base);
-	else if ((rc = r->torn ? cut_torn(&s) : STATUS_OK) == STATUS_OK)
-		rc = adopt(&s);
-	if (rc == STATUS_OK)
+	if ((rc = cut_and_adopt(&s)) == STATUS_OK)
 		rc = head_rebuild_finish(p->head, p->number, &r->end, r->end.end_offset, HEAD_SOUND);
 out:
 	index_writer_close(&index);
@@ -466,34 +525,46 @@ out:
 	return rc;
 }
 
-static bool
-is_trusted(const struct partition *p)
+/* STATUS_RECOVER: it cannot be trusted. */
+static int
+check_trust(const struct partition *p)
 {
 	struct head_end end;
 	uint64_t generation;
 
-	return partition_page_is_current(p, &end, &generation) &&
-	    partition_verify_end(p, &end, head_appender(p->head, p->number) == 0) == STATUS_OK;
+	if (!partition_page_is_current(p, &end, &generation))
+		return STATUS_RECOVER;
+	return partition_verify_end(p, &end, head_appender(p->head, p->number) == 0);
+}
+
+static int
+recover_unless_trusted(struct partition *p, int (*new_epoch)(void *arg, int32_t above), void *arg, struct recovery *r)
+{
+	int rc = check_trust(p);
+
+	if (rc != STATUS_RECOVER)
+		return rc;
+	rc = rebuild(p, new_epoch, arg, r);
+	r->done = rc == STATUS_OK;
+	return rc;
 }
 
 int
-recover_partition(struct partition *p, int (*new_epoch)(void *arg), void *arg, int64_t deadline_ms, struct recovery *r)
+recover_partition(struct partition *p, int (*new_epoch)(void *arg, int32_t above), void *arg, int64_t deadline_ms,
+    struct recovery *r)
 {
-	int slot, rc;
+	int held = 0, rc;
 
 	*r = (struct recovery){.done = false};
 	if ((rc = lock_take(p->lock, LOCK_BYTE_APPEND(p->number), "append lock", deadline_ms)) != STATUS_OK)
 		return rc == STATUS_AGAIN ? partition_lock_busy(p) : rc;
-	for (slot = 0; slot < SYNC_SLOTS && rc == STATUS_OK; slot++)
-		rc = lock_take(p->lock, LOCK_BYTE_SYNC(p->number, slot), "sync slot", deadline_ms);
-	if (rc != STATUS_OK)
-		slot--;
-	if (rc == STATUS_OK && !is_trusted(p)) {
-		rc = rebuild(p, new_epoch, arg, r);
-		r->done = rc == STATUS_OK;
-	}
-	while (slot-- > 0)
-		lock_drop(p->lock, LOCK_BYTE_SYNC(p->number, slot));
+	while (
+	    held < SYNC_SLOTS && (rc = lock_take(p->lock, LOCK_BYTE_SYNC(p->number, held), "sync slot", deadline_ms)) == STATUS_OK)
+		held++;
+	if (rc == STATUS_OK)
+		rc = recover_unless_trusted(p, new_epoch, arg, r);
+	while (held-- > 0)
+		lock_drop(p->lock, LOCK_BYTE_SYNC(p->number, held));
 	lock_drop(p->lock, LOCK_BYTE_APPEND(p->number));
 	return rc;
 }

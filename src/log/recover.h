@@ -16,14 +16,14 @@
 #include "log/partition.h"
 
 struct recovery {
-	struct head_end end;	/* what is kept */
-	int64_t durable;	/* the durable point, an offset */
-	bool damaged;		/* why is in `reason` */
-	bool torn;		/* something lies behind the end */
-	int64_t cut_bytes;	/* of torn tails, later segments included */
-	bool opens_epoch;	/* recovery cut something, or what was not synced may be lost */
-	bool done;		/* false: another process had recovered it already */
-	char reason[512];	/* of the first bad batch */
+	struct head_end end; /* what is kept */
+	int64_t durable;     /* the durable point, an offset */
+	bool damaged;	     /* why is in `reason` */
+	bool torn;	     /* something lies behind the end */
+	int64_t cut_bytes;   /* of torn tails, later segments included */
+	bool opens_epoch; /* recovery cut something, or what readers saw may be lost, or the log bears a newer one than the topic */
+	bool done;	  /* false: another process had recovered it already */
+	char reason[512]; /* of the first bad batch */
 };
 
 /*
@@ -33,8 +33,10 @@ int recover_scan(const struct partition *, struct recovery *) MUST_USE;
 
 /*
  * Recover the partition: topic state lock held, takes append and all sync slots. If recovery opens a new leader epoch, `new_epoch` is
- * called before the page becomes trusted; it makes the epoch durable and shows it in the topic page.
+ * called before the page becomes trusted: it opens one above `above` and above all before it, makes it durable and shows it in the topic
+ * page.
  */
-int recover_partition(struct partition *, int (*new_epoch)(void *arg), void *arg, int64_t deadline_ms, struct recovery *) MUST_USE;
+int recover_partition(struct partition *, int (*new_epoch)(void *arg, int32_t above), void *arg, int64_t deadline_ms,
+    struct recovery *) MUST_USE;
 
 #endif

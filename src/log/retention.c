@@ -21,15 +21,18 @@ unlink_files(const struct partition *p, int64_t base)
 	return rc;
 }
 
-int
-retention_trim(const struct partition *p, int64_t offset)
+static int
+trim_locked(const struct partition *p, int64_t offset)
 {
+	int64_t start = head_log_start(p->head, p->number);
 	struct segment_list list;
 	int rc;
 
-	if (offset <= head_log_start(p->head, p->number))
-		return STATUS_OK;
-	if ((rc = head_raise_log_start(p->head, p->number, offset)) != STATUS_OK || (rc = segment_list_read(p->dir, &list)) != STATUS_OK)
+	if (offset <= start)
+		offset = start;
+	else if ((rc = head_raise_log_start(p->head, p->number, offset)) != STATUS_OK)
+		return rc;
+	if ((rc = segment_list_read(p->dir, &list)) != STATUS_OK)
 		return rc;
 	/* Oldest first, so that the log has no hole if we die in between. The last segment stays, it is the active one. */
 	for (size_t i = 0; i + 1 < list.count && list.bases[i + 1] <= offset && rc == STATUS_OK; i++) {
@@ -38,5 +41,18 @@ retention_trim(const struct partition *p, int64_t offset)
 			rc = unlink_files(p, list.bases[i]);
 	}
 	segment_list_free(&list);
+	return rc;
+}
+
+int
+retention_trim(const struct partition *p, int64_t offset, int64_t deadline_ms)
+{
+	int64_t byte = LOCK_BYTE_RETENTION(p->number);
+	int rc;
+
+	if ((rc = lock_take(p->lock, byte, "retention lock", deadline_ms)) != STATUS_OK)
+		return rc;
+	rc = trim_locked(p, offset);
+	lock_drop(p->lock, byte);
 	return rc;
 }

@@ -10,9 +10,10 @@
 #include "log/partition.h"
 
 /*
- * Raise the log start offset to `offset` (Kafka's delete-records; lower than it is: nothing is done) and unlink what lies before it.
- * `offset` is at most the readable end and must be durable already, because a log must never end before its start.
+ * Raise the log start offset to `offset` (Kafka's delete-records; it never falls) and unlink what lies before it, also what one that died
+ * left there. `offset` is at most the readable end and must be durable already, because a log must never end before its start. Takes the
+ * last sync slot; the append lock and the slots must not be held.
  */
-int retention_trim(const struct partition *, int64_t offset) MUST_USE;
+int retention_trim(const struct partition *, int64_t offset, int64_t deadline_ms) MUST_USE;
 
 #endif

@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/status.h"
-#include "log/index.h"
 
 #define NAME_DIGITS 20
 #define READ_BYTES ((size_t)256 * 1024)
@@ -106,28 +105,15 @@ segment_list_find(const struct segment_list *list, int64_t offset)
 	return low;
 }
 
-int64_t
-segment_position_hint(int dir, int fd, int64_t base, int64_t offset)
-{
-	uint8_t bytes[BATCH_HEADER_BYTES];
-	struct index_entry entry;
-	struct batch_header header;
-	size_t got;
-
-	if (index_lookup(dir, base, offset, &entry) != STATUS_OK || entry.position < 0)
-		return 0;
-	if (file_read_at(fd, SUFFIX_LOG, bytes, sizeof(bytes), entry.position, &got) != STATUS_OK || got < sizeof(bytes))
-		return 0;
-	if (batch_decode_header(bytes, &header) != STATUS_OK || batch_end_offset(&header) - 1 != entry.offset)
-		return 0;
-	return entry.position;
-}
-
 void
 segment_scanner_init(struct segment_scanner *s, int fd, int64_t base, int64_t position, int64_t limit)
 {
-	*s = (struct segment_scanner){
-	    .fd = fd, .base = base, .position = position, .limit = limit, .window = BUF_EMPTY, .read_bytes = READ_BYTES};
+	*s = (struct segment_scanner){.fd = fd,
+	    .base = base,
+	    .position = position,
+	    .limit = limit,
+	    .window = BUF_EMPTY,
+	    .read_bytes = READ_BYTES};
 	segment_name(s->name, base, SUFFIX_LOG);
 }
 

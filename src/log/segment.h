@@ -26,19 +26,13 @@ void segment_list_free(struct segment_list *);
 /* The index of the segment that holds `offset`: the last whose base is at or below it; 0 if there is none. The list is not empty. */
 size_t segment_list_find(const struct segment_list *, int64_t offset);
 
-/*
- * Where to begin scanning the open segment for the batch that holds `offset`: the position of a batch that begins at or below it, by
- * the index if that tells the truth, else 0.
- */
-int64_t segment_position_hint(int dir, int fd, int64_t base, int64_t offset);
-
 /* Walks the batches of an open segment file by large reads. */
 struct segment_scanner {
 	int fd;
 	char name[SEGMENT_NAME_BYTES];
 	int64_t base;
-	int64_t position; /* of the next batch */
-	int64_t limit;	  /* bytes; the scanner ends here */
+	int64_t position;  /* of the next batch */
+	int64_t limit;	   /* bytes; the scanner ends here */
 	struct buf window; /* bytes from window_position on */
 	int64_t window_position;
 	size_t read_bytes; /* how much one read asks for */

@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/status.h"
+#include "log/index.h"
 #include "log/segment.h"
 
 /* A roll leaves two segments that may not be durable; a third is being held while it closes the first. */
@@ -23,7 +24,7 @@ struct sync {
 	struct sync_file files[MAX_FILES]; /* ascending; the last is the active segment as far as we know */
 	size_t count;
 	uint64_t generation;
-	/* All that is published at or behind this offset was written after the descriptor of its segment was opened. */
+	/* All that is published at or behind this offset was written after the descriptor of its segment was opened; INT64_MAX: none is. */
 	int64_t vouched_from;
 	bool healing; /* a failure now is the second one */
 };
@@ -36,6 +37,7 @@ sync_open(const struct partition *p, struct sync **out)
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return status_no_memory("sync");
 	s->p = p;
+	s->vouched_from = INT64_MAX;
 	*out = s;
 	return STATUS_OK;
 }
@@ -45,6 +47,7 @@ sync_reset(struct sync *s)
 {
 	while (s->count > 0)
 		(void)file_close(s->files[--s->count].fd, SUFFIX_LOG);
+	s->vouched_from = INT64_MAX;
 }
 
 void
@@ -144,31 +147,35 @@ look(const struct sync *s, int64_t offset)
 	return covered ? STATUS_OK : STATUS_AGAIN;
 }
 
-/* Read the batches of one segment in [from, to), check them and write the same bytes again. */
-static int
-rewrite_segment(const struct sync *s, const struct sync_file *file, int64_t from, int64_t to)
+int
+sync_rewrite(const struct partition *p, int fd, int64_t base, int64_t from, int64_t to)
 {
 	struct segment_scanner scanner;
 	struct batch_header header;
 	const uint8_t *bytes;
-	int64_t size;
+	int64_t size, reached = base;
 	int rc;
 
-	if ((rc = file_size(file->fd, SUFFIX_LOG, &size)) != STATUS_OK)
+	if (from >= to)
+		return STATUS_OK;
+	if ((rc = file_size(fd, SUFFIX_LOG, &size)) != STATUS_OK)
 		return rc;
-	segment_scanner_init(&scanner, file->fd, file->base, segment_position_hint(s->p->dir, file->fd, file->base, from), size);
+	segment_scanner_init(&scanner, fd, base, index_position_hint(p->dir, fd, base, from), size);
 	while ((rc = segment_scanner_next(&scanner, &header, &bytes)) == STATUS_OK) {
-		if (header.base_offset >= to)
-			break;
-		if (batch_end_offset(&header) <= from)
+		reached = batch_end_offset(&header);
+		if (reached <= from)
 			continue;
-		rc = file_write_at(file->fd, scanner.name, bytes, (size_t)batch_bytes(&header), scanner.position - batch_bytes(&header));
-		if (rc != STATUS_OK || batch_end_offset(&header) >= to)
-			break;
+		rc = file_write_at(fd, scanner.name, bytes, (size_t)batch_bytes(&header), scanner.position - batch_bytes(&header));
 		fault_point("sync.rewritten");
+		if (rc != STATUS_OK || reached >= to)
+			break;
 	}
 	segment_scanner_free(&scanner);
-	return rc == STATUS_END ? STATUS_OK : rc;
+	if (rc == STATUS_CONFIG)
+		return STATUS_CORRUPT; /* zeros where the magic was */
+	if (rc == STATUS_END)
+		return status_fail(STATUS_CORRUPT, "%s: ends at offset %lld", scanner.name, (long long)reached);
+	return rc;
 }
 
 /* Hold every segment that has offsets in [from, to). */
@@ -187,6 +194,24 @@ hold_range(struct sync *s, int64_t from, int64_t to)
 			(void)file_close(fd, SUFFIX_LOG);
 	}
 	segment_list_free(&list);
+	return rc;
+}
+
+/* Write again what lies in [from, to), of which no byte may be missing. Append lock held. */
+static int
+rewrite_range(struct sync *s, int64_t from, int64_t to)
+{
+	int rc;
+
+	if ((rc = hold_range(s, from, to)) != STATUS_OK)
+		return rc;
+	if (s->count == 0 || s->files[0].base > from)
+		return status_fail(STATUS_CORRUPT, "no segment holds offset %lld", (long long)from);
+	for (size_t i = 0; i < s->count && rc == STATUS_OK; i++) {
+		int64_t limit = i + 1 < s->count && s->files[i + 1].base < to ? s->files[i + 1].base : to;
+
+		rc = sync_rewrite(s->p, s->files[i].fd, s->files[i].base, from, limit);
+	}
 	return rc;
 }
 
@@ -219,10 +244,8 @@ rewrite_locked(struct sync *s, int64_t deadline_ms)
 		return status_fail(STATUS_GONE, "the log was rebuilt before the sync");
 	if (to > end.end_offset)
 		to = end.end_offset;
-	if (from < to && (rc = hold_range(s, from, to)) == STATUS_OK) {
-		for (size_t i = 0; i < s->count && rc == STATUS_OK; i++)
-			rc = rewrite_segment(s, &s->files[i], from, to);
-	}
+	if (from < to)
+		rc = rewrite_range(s, from, to);
 	if (rc == STATUS_CORRUPT)
 		return give_up_page(s, deadline_ms);
 	if (rc == STATUS_OK)
@@ -274,13 +297,28 @@ reach(const struct sync *s, int64_t offset)
 	return offset;
 }
 
-/* fdatasync failed, and the message says how. The slot is still held, so that no other syncer takes the error for his own. */
+/*
+ * A sync failed, and the message says how. The kernel has now told these descriptors: another sync of them would find nothing amiss, so
+ * they are closed. In sync_upto the slot is still held, so that no other syncer takes the error for his own.
+ */
 static int
-poison(const struct sync *s)
+poison(struct sync *s)
 {
-	if (head_set_poison(s->p->head, s->p->number, s->healing ? HEAD_READ_ONLY : HEAD_UNSYNCED) != STATUS_OK)
-		return STATUS_IO;
-	return status_context(STATUS_IO, "what was appended may not be stored");
+	int rc = status_context(STATUS_IO, s->healing ? "read-only from now on" : "what was appended may not be stored");
+
+	if (head_raise_poison(s->p->head, s->p->number, s->healing ? HEAD_READ_ONLY : HEAD_UNSYNCED) != STATUS_OK)
+		rc = STATUS_IO;
+	sync_reset(s);
+	return rc;
+}
+
+int
+sync_cut(struct sync *s)
+{
+	assert(s->count > 0);
+	if (file_sync(s->files[s->count - 1].fd, SUFFIX_LOG) == STATUS_OK)
+		return STATUS_OK;
+	return poison(s);
 }
 
 /* A slot is held until synced_end is raised: a cut waits for it. */
@@ -318,8 +356,12 @@ upto(struct sync *s, int64_t offset, bool locked, int64_t deadline_ms)
 
 	if ((rc = look(s, offset)) != STATUS_AGAIN)
 		return rc;
-	if ((rc = rewrite_unvouched(s, locked, deadline_ms)) != STATUS_OK)
-		return rc;
+	if ((rc = rewrite_unvouched(s, locked, deadline_ms)) != STATUS_OK) {
+		/* Others may have made it durable meanwhile, and retention have removed what we looked for. */
+		int now = look(s, offset);
+
+		return now == STATUS_AGAIN ? rc : now;
+	}
 	if ((rc = take_slot(s, deadline_ms, &byte)) != STATUS_OK)
 		return rc;
 	rc = flush_and_raise(s, offset);
@@ -348,6 +390,6 @@ sync_heal(struct sync *s, int64_t offset, int64_t deadline_ms)
 	rc = upto(s, offset, false, deadline_ms);
 	s->healing = false;
 	if (rc == STATUS_OK)
-		rc = head_set_poison(s->p->head, s->p->number, HEAD_SOUND);
+		rc = head_heal(s->p->head, s->p->number);
 	return rc;
 }

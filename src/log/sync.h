@@ -30,12 +30,23 @@ int sync_hold(struct sync *, const struct head_end *end, uint64_t generation, in
 int sync_hold_new(struct sync *, int64_t base, int fd) MUST_USE;
 /* Close the descriptor of a segment that the caller unlinked again. */
 void sync_forget(struct sync *, int64_t base);
+/*
+ * fsync the active segment that sync_hold gave, after the caller cut what was never published: append lock held. What the kernel says of
+ * earlier bytes it says only once, so a failure here poisons the partition as one of sync_upto does: STATUS_IO.
+ */
+int sync_cut(struct sync *) MUST_USE;
+
+/*
+ * Read the batches of an open segment that hold offsets in [from, to), check each and write the very bytes that were checked again, so
+ * that a sync of this descriptor vouches for them. Append lock held. STATUS_CORRUPT if one is bad, or if the segment ends before `to`.
+ */
+int sync_rewrite(const struct partition *, int fd, int64_t base, int64_t from, int64_t to) MUST_USE;
 
 /*
  * Make every record below `offset` (exclusive, at most the published end) durable: on STATUS_OK the head's synced_end is at least
  * `offset`, and the page is still of the generation that sync_hold was told. The append lock must not be held, and sync_hold was called.
- * STATUS_IO: it failed and the partition is poisoned, what was published may be stored; do not retry. STATUS_GONE: the log was rebuilt
- * meanwhile. STATUS_AGAIN: past the deadline.
+ * STATUS_IO: it failed and the partition is poisoned, what was published may be stored; the descriptors are closed, so that trying again
+ * writes all of it anew. STATUS_GONE: the log was rebuilt meanwhile. STATUS_AGAIN: past the deadline.
  */
 int sync_upto(struct sync *, int64_t offset, int64_t deadline_ms) MUST_USE;
 /* The same for a roller, who holds the append lock. */

@@ -43,13 +43,16 @@ layout_write_config(int dir, const struct file_access *access, const struct conf
 	return rc;
 }
 
+/* A file that is there may be a dead maker's, without its text. */
 static int
 make_file(int dir, const char *name, const struct file_access *access, const struct buf *text, bool sync)
 {
 	int fd, rc;
 
-	if ((rc = file_create(dir, name, access, &fd)) != STATUS_OK)
-		return rc == STATUS_EXISTS ? STATUS_OK : rc;
+	if ((rc = file_create(dir, name, access, &fd)) == STATUS_EXISTS)
+		rc = file_open_write(dir, name, &fd);
+	if (rc != STATUS_OK)
+		return rc;
 	if (text != NULL)
 		rc = file_write_at(fd, name, text->data, text->len, 0);
 	if (rc == STATUS_OK && sync)

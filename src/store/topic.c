@@ -19,6 +19,12 @@
 #define HIDDEN_NAME_BYTES (NAME_MAX_BYTES + 2)
 /* How often an append or a read is tried again after a repair that the log asked for; each try found something new to repair. */
 #define REPAIR_TRIES 16
+/* How long one without a deadline of its own, a reader, waits for a lock: as long as others do who give none. */
+#define PATIENCE_MS 30000
+/* How long one who only opens the topic waits to finish what another left. */
+#define REPAIR_MS 1000
+/* A process that had passed its look at `dead` may make a file yet, once, in a folder that is being removed. */
+#define REMOVE_TRIES 16
 #define TICK_MS 1000
 /* Descriptors: what a program needs besides, and what one partition takes at most (folder, two segments, two indexes, a reader's). */
 #define DESCRIPTORS_ELSEWHERE 24
@@ -29,8 +35,8 @@ struct slot {
 	struct partition part; /* part.dir is -1 while its descriptors are closed */
 	struct log *log;
 	struct reader *reader;
-	int64_t unsynced_end; /* what was appended here and not synced ends there; 0: nothing */
-	int64_t synced_at_ms; /* when it was synced last, monotonic */
+	int64_t unsynced_end;		       /* what was appended here and not synced ends there; 0: nothing */
+	int64_t synced_at_ms;		       /* when it was synced last, monotonic */
 	int64_t leaving_end, leaving_since_ms; /* somebody's unsynced end, and since when it is seen */
 	uint64_t used;
 };
@@ -75,11 +81,21 @@ hidden_name(char *name, const char *topic)
 }
 
 static int
+remove_folder(int topics, const char *name)
+{
+	int rc = STATUS_EXISTS;
+
+	for (int i = 0; i < REMOVE_TRIES && rc == STATUS_EXISTS; i++)
+		rc = dir_remove_tree(topics, name);
+	return rc;
+}
+
+static int
 remove_hidden(void *arg, const char *entry)
 {
 	int topics = *(int *)arg;
 
-	return strncmp(entry, HIDDEN_PREFIX, strlen(HIDDEN_PREFIX)) == 0 ? dir_remove_tree(topics, entry) : STATUS_OK;
+	return strncmp(entry, HIDDEN_PREFIX, strlen(HIDDEN_PREFIX)) == 0 ? remove_folder(topics, entry) : STATUS_OK;
 }
 
 /* What killed makers and removers left; nobody is at work, because the store lock is held. */
@@ -91,6 +107,39 @@ clean_up(struct store *s)
 	return dir_list(topics, "topics", remove_hidden, &topics);
 }
 
+/* Hide the folder and remove it. The store lock is held and clean_up was called. */
+static int
+remove_topic(struct store *s, const char *name)
+{
+	char hidden[HIDDEN_NAME_BYTES];
+	int topics = store_topics_fd(s), rc;
+
+	hidden_name(hidden, name);
+	if ((rc = file_move(topics, name, topics, hidden)) != STATUS_OK || (rc = file_sync(topics, "topics")) != STATUS_OK)
+		return rc;
+	fault_point("topic.delete.hidden");
+	return remove_folder(topics, hidden);
+}
+
+/* Was it marked as deleted? False also if that cannot be found out. */
+static bool
+is_dead(struct store *s, const char *name)
+{
+	struct head *head;
+	int dir, rc;
+	bool dead;
+
+	if (dir_open(store_topics_fd(s), name, &dir) != STATUS_OK)
+		return false;
+	rc = head_open(dir, &head);
+	(void)file_close(dir, name);
+	if (rc != STATUS_OK)
+		return false;
+	dead = head_dead(head);
+	head_close(head);
+	return dead;
+}
+
 static int
 create_locked(struct store *s, const char *name, const struct config *config)
 {
@@ -98,11 +147,13 @@ create_locked(struct store *s, const char *name, const struct config *config)
 	char hidden[HIDDEN_NAME_BYTES];
 	int topics = store_topics_fd(s), dir, rc;
 
-	if (topic_exists(s, name))
-		return status_fail(STATUS_EXISTS, "%s: the topic exists already", name);
+	if ((rc = clean_up(s)) != STATUS_OK)
+		return rc;
+	/* One whose deletion died half-way does not count. */
+	if (topic_exists(s, name) && (!is_dead(s, name) || (rc = remove_topic(s, name)) != STATUS_OK))
+		return rc != STATUS_OK ? rc : status_fail(STATUS_EXISTS, "%s: the topic exists already", name);
 	hidden_name(hidden, name);
-	if ((rc = clean_up(s)) != STATUS_OK || (rc = dir_make(topics, hidden, &access)) != STATUS_OK ||
-	    (rc = dir_open(topics, hidden, &dir)) != STATUS_OK)
+	if ((rc = dir_make(topics, hidden, &access)) != STATUS_OK || (rc = dir_open(topics, hidden, &dir)) != STATUS_OK)
 		return rc;
 	rc = layout_make_topic(dir, name, &access, config);
 	(void)file_close(dir, hidden);
@@ -140,8 +191,9 @@ mark_dead(struct store *s, const char *name, int64_t deadline_ms)
 	struct topic *t;
 	int rc;
 
-	if ((rc = topic_open(s, name, &t)) != STATUS_OK)
-		return rc == STATUS_MISSING ? rc : STATUS_OK;
+	/* Marked already, by a deletion that died, or nothing that can be marked. */
+	if (topic_open(s, name, &t) != STATUS_OK)
+		return STATUS_OK;
 	if (t->lock == NULL)
 		rc = status_fail(STATUS_PERMISSION, "%s: we may not write to it", name);
 	else if ((rc = lock_take(t->lock, LOCK_BYTE_TOPIC, "topic state lock", deadline_ms)) == STATUS_OK) {
@@ -156,19 +208,14 @@ mark_dead(struct store *s, const char *name, int64_t deadline_ms)
 static int
 delete_locked(struct store *s, const char *name, int64_t deadline_ms)
 {
-	char hidden[HIDDEN_NAME_BYTES];
-	int topics = store_topics_fd(s), rc;
+	int rc;
 
 	if (!topic_exists(s, name))
 		return status_fail(STATUS_MISSING, "%s: no such topic", name);
-	hidden_name(hidden, name);
 	if ((rc = clean_up(s)) != STATUS_OK || (rc = mark_dead(s, name, deadline_ms)) != STATUS_OK)
 		return rc;
 	fault_point("topic.delete.dead");
-	if ((rc = file_move(topics, name, topics, hidden)) != STATUS_OK || (rc = file_sync(topics, "topics")) != STATUS_OK)
-		return rc;
-	fault_point("topic.delete.hidden");
-	return dir_remove_tree(topics, hidden);
+	return remove_topic(s, name);
 }
 
 int
@@ -238,11 +285,13 @@ finish_growth(struct topic *t)
 
 	if (t->config.partitions <= count)
 		return STATUS_OK;
-	if ((rc = layout_make_partitions(t->dir, t->name, &t->access, t->config.topic_id, count, t->config.partitions)) != STATUS_OK ||
+	if ((rc = layout_make_partitions(t->dir, t->name, &t->access, t->config.topic_id, count, t->config.partitions)) !=
+		STATUS_OK ||
 	    (rc = head_add_pages(t->head, t->dir, t->config.partitions)) != STATUS_OK)
 		return rc;
 	fault_point("topic.grow.pages");
-	if ((rc = head_set_partition_count(t->head, t->config.partitions)) != STATUS_OK || (rc = head_remap(t->head, t->dir)) != STATUS_OK)
+	if ((rc = head_set_partition_count(t->head, t->config.partitions)) != STATUS_OK ||
+	    (rc = head_remap(t->head, t->dir)) != STATUS_OK)
 		return rc;
 	return grow_slots(t);
 }
@@ -292,20 +341,24 @@ open_parts(struct topic *t)
 
 static int apply_config(struct topic *t, int64_t deadline_ms);
 
-/* Finish what an alter that died left: `config` says more than the topic's page. */
-static int
+/*
+ * Finish what an alter that died left: `config` says more than the topic's page. Who holds the lock may be that alter, alive; and whatever
+ * else stands in the way, what there is of the topic can be used.
+ */
+static void
 repair_alter(struct topic *t)
 {
 	bool always = t->config.log.fsync == FSYNC_ALWAYS;
-	int rc;
 
 	if (t->lock == NULL || (t->config.partitions <= head_partition_count(t->head) && always == head_synced_only(t->head)))
-		return STATUS_OK;
-	if ((rc = lock_topic(t, DEADLINE_NEVER)) != STATUS_OK)
-		return rc;
-	rc = apply_config(t, DEADLINE_NEVER);
-	unlock_topic(t);
-	return rc;
+		return;
+	if (lock_topic(t, DEADLINE_NOW) == STATUS_OK) {
+		if (apply_config(t, clock_deadline(REPAIR_MS)) != STATUS_OK)
+			status_clear();
+		unlock_topic(t);
+	} else {
+		status_clear();
+	}
 }
 
 static size_t
@@ -334,11 +387,12 @@ topic_open(struct store *s, const char *name, struct topic **out)
 	t->dir = -1;
 	t->access = (struct file_access){.mode = 0600, .gid = (gid_t)-1};
 	t->open_most = most_open_partitions();
-	if ((rc = open_parts(t)) != STATUS_OK || (rc = repair_alter(t)) != STATUS_OK) {
+	if ((rc = open_parts(t)) != STATUS_OK) {
 		rc = topic_context(t, rc);
 		topic_close(t);
 		return rc;
 	}
+	repair_alter(t);
 	*out = t;
 	return STATUS_OK;
 }
@@ -424,7 +478,10 @@ topic_partition_count(struct topic *t, int *count)
 
 static int flush_slot(struct slot *s, int64_t deadline_ms);
 
-/* Close the descriptors of the partition that was used longest ago. It is synced first: descriptors opened later could not vouch for it. */
+/*
+ * Close the descriptors of the partition that was used longest ago. It is synced first: descriptors opened later could not vouch for it.
+ * With fsync=never nothing more was promised of it.
+ */
 static int
 close_least_used(struct topic *t)
 {
@@ -439,8 +496,10 @@ close_least_used(struct topic *t)
 	}
 	if (oldest == NULL)
 		return STATUS_OK;
-	if (oldest->unsynced_end > 0 && t->config.log.fsync != FSYNC_NEVER)
-		rc = flush_slot(oldest, DEADLINE_NEVER);
+	if (t->config.log.fsync == FSYNC_NEVER)
+		oldest->unsynced_end = 0;
+	if (oldest->unsynced_end > 0)
+		rc = flush_slot(oldest, clock_deadline(PATIENCE_MS));
 	close_slot(oldest);
 	t->open_count--;
 	return rc;
@@ -521,7 +580,7 @@ use_reader(struct topic *t, int p, struct slot **out)
 
 /* Recovery's new leader epoch: durable in `state`, then shown in the topic's page. Topic state lock. */
 static int
-open_new_epoch(void *arg)
+open_new_epoch(void *arg, int32_t above)
 {
 	struct topic *t = arg;
 	struct state state;
@@ -529,6 +588,8 @@ open_new_epoch(void *arg)
 
 	if ((rc = state_read(t->dir, &state)) != STATUS_OK)
 		return rc;
+	if (state.leader_epoch < above)
+		state.leader_epoch = above;
 	if (state.leader_epoch == INT32_MAX)
 		return status_fail(STATUS_CONFIG, "no leader epoch is left");
 	state.leader_epoch++;
@@ -557,10 +618,11 @@ tell(const struct topic *t, const struct slot *s, const struct recovery *r)
 	if (t->notice == NULL || !r->done || (!r->damaged && r->cut_bytes == 0))
 		return;
 	if (r->damaged)
-		(void)snprintf(text, sizeof(text), "%s: damaged, and read-only from now on: it ends at offset %lld: %s", s->part.label,
-		    (long long)r->end.end_offset, r->reason);
+		(void)snprintf(text, sizeof(text), "%s: damaged, and read-only from now on: it ends at offset %lld: %s",
+		    s->part.label, (long long)r->end.end_offset, r->reason);
 	else
-		(void)snprintf(text, sizeof(text), "%s: recovered: %lld bytes behind offset %lld were never durable, they are kept in %s/topics/%s/lost",
+		(void)snprintf(text, sizeof(text),
+		    "%s: recovered: %lld bytes behind offset %lld were never durable, they are kept in %s/topics/%s/lost",
 		    s->part.label, (long long)r->cut_bytes, (long long)r->end.end_offset - 1, store_dir(t->store), t->name);
 	t->notice(t->notice_arg, text);
 }
@@ -571,6 +633,9 @@ recover_locked(struct topic *t, struct slot *s, int64_t deadline_ms)
 	struct recovery found;
 	int rc;
 
+	/* A copy is as durable as we make it: nobody knows whether who made it did. */
+	if (!head_is_original(t->head) && (rc = file_sync_system(t->dir, t->name)) != STATUS_OK)
+		return rc;
 	if ((rc = head_adopt(t->head)) != STATUS_OK || (rc = restore_epoch(t)) != STATUS_OK ||
 	    (rc = recover_partition(&s->part, open_new_epoch, t, deadline_ms, &found)) != STATUS_OK)
 		return rc;
@@ -642,9 +707,11 @@ topic_append(struct topic *t, int p, struct buf *batch, int64_t deadline_ms, int
 static int
 flush_slot(struct slot *s, int64_t deadline_ms)
 {
-	int rc = log_sync(s->log, s->unsynced_end, deadline_ms);
+	int rc;
 
-	if (rc == STATUS_OK) {
+	if (s->log == NULL) /* its descriptors were closed when the sync before that failed */
+		return slot_context(s, status_fail(STATUS_IO, "could not be synced, what was appended may not be stored"));
+	if ((rc = log_sync(s->log, s->unsynced_end, deadline_ms)) == STATUS_OK) {
 		s->unsynced_end = 0;
 		s->synced_at_ms = clock_monotonic_ms();
 		return STATUS_OK;
@@ -711,7 +778,7 @@ topic_bounds(struct topic *t, int p, int64_t *start, int64_t *end, bool *damaged
 		return rc;
 	for (int i = 0; i < REPAIR_TRIES; i++) {
 		rc = reader_bounds(s->reader, start, end, damaged);
-		if (rc != STATUS_RECOVER || (rc = recover(t, s, DEADLINE_NEVER)) != STATUS_OK)
+		if (rc != STATUS_RECOVER || (rc = recover(t, s, clock_deadline(PATIENCE_MS))) != STATUS_OK)
 			break;
 		rc = status_fail(STATUS_IO, "was recovered %d times and still asks for it", i + 1);
 	}
@@ -728,7 +795,7 @@ topic_read(struct topic *t, int p, int64_t end, struct batch_view *view)
 		return rc;
 	for (int i = 0; i < REPAIR_TRIES; i++) {
 		rc = reader_next(s->reader, end, view);
-		if (rc != STATUS_RECOVER || (rc = recover(t, s, DEADLINE_NEVER)) != STATUS_OK)
+		if (rc != STATUS_RECOVER || (rc = recover(t, s, clock_deadline(PATIENCE_MS))) != STATUS_OK)
 			break;
 		rc = status_fail(STATUS_IO, "was recovered %d times and still asks for it", i + 1);
 	}
@@ -808,7 +875,25 @@ topic_wait(struct topic *t, uint32_t seen, int64_t timeout_ms)
  * Settings and limits.
  */
 
-/* Before readers are shown only what is durable, everything that is published is made so: they must not see less than before. */
+/* Make what is published in the partition durable. Topic state lock if `recover_it` is recover_locked. */
+static int
+sync_published(struct topic *t, struct slot *s, int (*recover_it)(struct topic *, struct slot *, int64_t), int64_t deadline_ms)
+{
+	int rc = STATUS_OK;
+
+	for (int i = 0; i < REPAIR_TRIES; i++) {
+		rc = log_sync_all(s->log, deadline_ms, NULL);
+		if (rc != STATUS_RECOVER || (rc = recover_it(t, s, deadline_ms)) != STATUS_OK)
+			break;
+		rc = status_fail(STATUS_IO, "was recovered %d times and still asks for it", i + 1);
+	}
+	return rc == STATUS_OK ? rc : slot_context(s, rc);
+}
+
+/*
+ * Before readers are shown only what is durable, everything that is published is made so: they must not see less than before. A damaged
+ * partition shows no more than that already.
+ */
 static int
 sync_all_partitions(struct topic *t, int64_t deadline_ms)
 {
@@ -818,11 +903,9 @@ sync_all_partitions(struct topic *t, int64_t deadline_ms)
 	for (int p = 0; p < t->slot_count && rc == STATUS_OK; p++) {
 		if ((rc = use_log(t, p, &s)) != STATUS_OK)
 			break;
-		rc = log_sync_all(s->log, deadline_ms, NULL);
-		if (rc == STATUS_RECOVER && (rc = recover_locked(t, s, deadline_ms)) == STATUS_OK)
-			rc = log_sync_all(s->log, deadline_ms, NULL);
-		if (rc != STATUS_OK)
-			rc = slot_context(s, rc);
+		rc = sync_published(t, s, recover_locked, deadline_ms);
+		if (rc == STATUS_IO && head_poison(t->head, p) == HEAD_DAMAGED)
+			rc = STATUS_OK;
 	}
 	return rc;
 }
@@ -884,11 +967,12 @@ topic_trim(struct topic *t, int p, int64_t offset, int64_t deadline_ms)
 	if ((rc = topic_bounds(t, p, &start, &end, NULL)) != STATUS_OK || (rc = use_log(t, p, &s)) != STATUS_OK)
 		return rc;
 	if (offset > end)
-		return status_fail(STATUS_USAGE, "%s: offset %lld is behind the end, %lld", s->part.label, (long long)offset, (long long)end);
+		return status_fail(STATUS_USAGE, "%s: offset %lld is behind the end, %lld", s->part.label, (long long)offset,
+		    (long long)end);
 	/* A log must not end before its start, not even after a power cut. */
-	if (head_synced_end(t->head, p) < offset && (rc = log_sync_all(s->log, deadline_ms, NULL)) != STATUS_OK)
-		return slot_context(s, rc);
-	if ((rc = retention_trim(&s->part, offset)) != STATUS_OK)
+	if (head_synced_end(t->head, p) < offset && (rc = sync_published(t, s, recover, deadline_ms)) != STATUS_OK)
+		return rc;
+	if ((rc = retention_trim(&s->part, offset, deadline_ms)) != STATUS_OK)
 		return slot_context(s, rc);
 	head_ring(t->head);
 	return STATUS_OK;

@@ -1,0 +1,444 @@
+#include "cmd/consumer.h"
+
+#include <bsd/string.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "cmd/cmd.h"
+#include "cmd/output.h"
+
+/* How soon a reader that closed our stdout is noticed while we wait. */
+#define CLOSED_TICK_MS 1000
+/* With more partitions than this each is read to its end before the next, because each that is open costs descriptors and memory. */
+#define TURNS_MOST 64
+
+/* A partition that is read. Offsets; `end` and `stop` are exclusive. */
+struct part {
+	int number;
+	int64_t position; /* the next to read */
+	int64_t end;	  /* readable, as known */
+	int64_t stop;	  /* the run ends here; INT64_MAX: never */
+	bool done;
+	bool damaged; /* the log ends at `end` because what follows is no log */
+};
+
+struct consumer {
+	struct topic *topic;
+	const struct consumer_options *options;
+	struct part *parts;
+	int count;
+	struct output out;
+	struct format_place place;
+	uint64_t left; /* records that may still be read */
+	bool lost;
+	bool cannot_print; /* that ends the run */
+	int failure;	   /* the first partition that cannot be read on; STATUS_OK none */
+	char reason[1024];
+};
+
+static int
+look(struct consumer *c, struct part *p, int64_t *start)
+{
+	return topic_bounds(c->topic, p->number, start, &p->end, &p->damaged);
+}
+
+/* Go on at the log start, and say so if what is wanted lay before it. */
+static void
+skip_to_start(struct consumer *c, struct part *p, int64_t start)
+{
+	int64_t upto = start < p->stop ? start : p->stop, count = upto - p->position;
+
+	if (p->position >= start)
+		return;
+	if (count > 0) {
+		cmd_warn("%s/%d: %lld record%s, offsets %lld to %lld, had been removed before they were read", c->place.topic,
+		    p->number, (long long)count, count == 1 ? "" : "s", (long long)p->position, (long long)upto - 1);
+		c->lost = true;
+	}
+	p->position = start;
+}
+
+/* Begin with one partition where the range says, or from its start if it was added later. */
+static int
+open_part(struct consumer *c, struct part *p, int number, const struct range *range)
+{
+	int64_t start;
+	int rc;
+
+	*p = (struct part){.number = number, .stop = INT64_MAX};
+	if ((rc = look(c, p, &start)) != STATUS_OK ||
+	    (rc = position_resolve(&range->from, c->topic, number, start, p->end, &p->position)) != STATUS_OK ||
+	    (range->has_to && (rc = position_resolve(&range->to, c->topic, number, start, p->end, &p->stop)) != STATUS_OK))
+		return rc;
+	skip_to_start(c, p, start);
+	return STATUS_OK;
+}
+
+static int
+add_parts(struct consumer *c, int count, const struct range *range)
+{
+	struct part *parts;
+	int rc;
+
+	if ((parts = reallocarray(c->parts, (size_t)count, sizeof(*parts))) == NULL)
+		return status_no_memory("partitions");
+	c->parts = parts;
+	for (int i = c->count; i < count; i++) {
+		int number = c->options->partition_count > 0 ? c->options->partitions[i] : i;
+
+		if ((rc = open_part(c, &parts[i], number, range)) != STATUS_OK)
+			return rc;
+		c->count = i + 1;
+	}
+	return STATUS_OK;
+}
+
+static int
+open_parts(struct consumer *c)
+{
+	const struct consumer_options *o = c->options;
+	int count, rc;
+
+	if ((rc = topic_partition_count(c->topic, &count)) != STATUS_OK)
+		return rc;
+	for (int i = 0; i < o->partition_count; i++) {
+		if (o->partitions[i] >= count)
+			return status_fail(STATUS_MISSING, "%s: no partition %d: it has %d", topic_name(c->topic), o->partitions[i],
+			    count);
+	}
+	return add_parts(c, o->partition_count > 0 ? o->partition_count : count, &o->range);
+}
+
+/* Partitions that were added since are read from their start. */
+static int
+adopt_new_parts(struct consumer *c)
+{
+	const struct range all = RANGE_ALL;
+	int count, rc;
+
+	if ((rc = topic_partition_count(c->topic, &count)) != STATUS_OK)
+		return rc;
+	return c->options->partition_count > 0 || count <= c->count ? STATUS_OK : add_parts(c, count, &all);
+}
+
+/*
+ * Printing.
+ */
+
+static int
+put_bytes(struct consumer *c, const uint8_t *bytes, int32_t len)
+{
+	if (len < 0)
+		return output_put(&c->out, c->options->null.data, c->options->null.len);
+	return output_put(&c->out, bytes, (size_t)len);
+}
+
+static int
+print_formatted(struct consumer *c, const struct record *r)
+{
+	size_t before = c->out.bytes.len;
+	int rc;
+
+	if ((rc = format_print(c->options->format, &c->place, r, &c->options->null, &c->out.bytes)) == STATUS_OK)
+		return output_spill(&c->out);
+	c->out.bytes.len = before;
+	return status_context(rc, "%s/%d: offset %lld", c->place.topic, c->place.partition, (long long)r->offset);
+}
+
+static int
+print_record(struct consumer *c, const struct record *r)
+{
+	const struct consumer_options *o = c->options;
+	int rc;
+
+	if (o->quiet)
+		return STATUS_OK;
+	if (o->format != NULL)
+		return print_formatted(c, r);
+	if (o->keyed) {
+		if ((rc = put_bytes(c, r->key, r->key_len)) != STATUS_OK ||
+		    (rc = output_put(&c->out, o->key_delimiter.data, o->key_delimiter.len)) != STATUS_OK)
+			return rc;
+	}
+	if ((rc = put_bytes(c, r->value, r->value_len)) != STATUS_OK)
+		return rc;
+	return output_put(&c->out, o->delimiter.data, o->delimiter.len);
+}
+
+/* The records of a batch that lie before `upto` and were not read yet. A batch whose records cannot be told apart is damage. */
+static int
+print_batch(struct consumer *c, struct part *p, int64_t upto, const struct batch_view *view)
+{
+	struct batch_cursor cursor;
+	struct record record;
+	int rc;
+
+	c->place.partition = p->number;
+	c->place.leader_epoch = view->header.leader_epoch;
+	if ((rc = batch_cursor_init(&cursor, view->bytes, &view->header)) != STATUS_OK)
+		return status_context(rc, "%s/%d", c->place.topic, p->number);
+	while (c->left > 0 && (rc = batch_cursor_next(&cursor, &record)) == STATUS_OK) {
+		if (UNLIKELY(record.offset < p->position))
+			continue;
+		if (UNLIKELY(record.offset >= upto))
+			break;
+		if (UNLIKELY((rc = print_record(c, &record)) != STATUS_OK)) {
+			c->cannot_print = true;
+			return rc;
+		}
+		p->position = record.offset + 1;
+		c->left--;
+	}
+	if (rc == STATUS_CORRUPT)
+		return status_context(STATUS_IO, "%s/%d", c->place.topic, p->number);
+	return STATUS_OK;
+}
+
+/*
+ * Reading.
+ */
+
+/* The partition cannot be read on. The others are, and then the run ends with this. */
+static void
+give_up(struct consumer *c, struct part *p, int rc)
+{
+	p->done = true;
+	if (c->failure == STATUS_OK) {
+		c->failure = rc;
+		(void)strlcpy(c->reason, status_message(), sizeof(c->reason));
+	} else {
+		cmd_error();
+	}
+}
+
+/* The position was removed by a trim or by retention. */
+static int
+skip_removed(struct consumer *c, struct part *p)
+{
+	int64_t start;
+	int rc;
+
+	if ((rc = look(c, p, &start)) == STATUS_OK)
+		skip_to_start(c, p, start);
+	return rc;
+}
+
+/* The end of what may be read now; only who follows looks again. */
+static int
+find_upto(struct consumer *c, struct part *p, int64_t *upto)
+{
+	int64_t start;
+	int rc;
+
+	if (c->options->follow && p->position >= p->end) {
+		if ((rc = look(c, p, &start)) != STATUS_OK)
+			return rc;
+		skip_to_start(c, p, start);
+	}
+	*upto = p->end < p->stop ? p->end : p->stop;
+	return STATUS_OK;
+}
+
+/* Nothing more is at hand in this partition. */
+static int
+reach_end(struct consumer *c, struct part *p)
+{
+	struct reader *reader;
+	int rc;
+
+	p->done = p->position >= p->stop || !c->options->follow;
+	if (p->damaged && p->position >= p->end && p->position < p->stop) {
+		(void)status_fail(STATUS_IO, "%s/%d: damaged behind offset %lld (mq-fsck %s tells more)", c->place.topic, p->number,
+		    (long long)p->end, c->place.topic);
+		give_up(c, p, STATUS_IO);
+	}
+	if (c->count <= TURNS_MOST)
+		return STATUS_OK;
+	if ((rc = topic_reader(c->topic, p->number, &reader)) == STATUS_OK)
+		reader_park(reader);
+	return rc;
+}
+
+/* One batch. STATUS_END: nothing is at hand. */
+static int
+read_batch(struct consumer *c, struct part *p)
+{
+	struct batch_view view;
+	struct reader *reader;
+	int64_t upto;
+	int rc;
+
+	if ((rc = find_upto(c, p, &upto)) != STATUS_OK)
+		return rc;
+	if (p->position >= upto)
+		return STATUS_END;
+	if ((rc = topic_reader(c->topic, p->number, &reader)) != STATUS_OK)
+		return rc;
+	if (reader_position(reader) != p->position)
+		reader_seek(reader, p->position);
+	rc = topic_read(c->topic, p->number, upto, &view);
+	if (rc == STATUS_MISSING && !topic_deleted(c->topic))
+		return skip_removed(c, p);
+	if (rc == STATUS_END)
+		p->position = upto;
+	if (rc != STATUS_OK)
+		return rc;
+	if ((rc = print_batch(c, p, upto, &view)) == STATUS_OK && c->left > 0)
+		p->position = reader_position(reader) < upto ? reader_position(reader) : upto;
+	return rc;
+}
+
+/* A turn of one partition: a batch, or all there is if partitions are many. *got is set if there was anything. */
+static int
+take_turn(struct consumer *c, struct part *p, bool *got)
+{
+	int rc;
+
+	do {
+		if ((rc = read_batch(c, p)) == STATUS_OK)
+			*got = true;
+	} while (rc == STATUS_OK && c->left > 0 && c->count > TURNS_MOST);
+	if (rc == STATUS_END)
+		return reach_end(c, p);
+	if (rc == STATUS_OK || c->cannot_print || topic_deleted(c->topic))
+		return rc;
+	give_up(c, p, rc);
+	return STATUS_OK;
+}
+
+/* Everything that is at hand. */
+static int
+read_round(struct consumer *c)
+{
+	bool got;
+	int rc;
+
+	do {
+		got = false;
+		for (int i = 0; i < c->count && c->left > 0; i++) {
+			if (!c->parts[i].done && (rc = take_turn(c, &c->parts[i], &got)) != STATUS_OK)
+				return rc;
+		}
+	} while (got && c->left > 0);
+	return output_flush(&c->out);
+}
+
+/*
+ * Waiting.
+ */
+
+static void
+wait_for_bell(struct consumer *c, uint32_t seen, int64_t timeout_ms)
+{
+	if (c->out.pipe && (timeout_ms < 0 || timeout_ms > CLOSED_TICK_MS))
+		timeout_ms = CLOSED_TICK_MS;
+	topic_wait(c->topic, seen, timeout_ms);
+	if (output_is_closed(&c->out))
+		(void)raise(SIGPIPE);
+}
+
+/* Look where the partitions end now. *any: there is a record to read. */
+static int
+pin(struct consumer *c, bool *any)
+{
+	int64_t start;
+	int rc;
+
+	*any = false;
+	for (int i = 0; i < c->count; i++) {
+		struct part *p = &c->parts[i];
+
+		if ((rc = look(c, p, &start)) != STATUS_OK)
+			return rc;
+		*any |= p->position < p->end && p->position < p->stop;
+	}
+	return STATUS_OK;
+}
+
+/* Long poll: until the first record is there, or the time is over. */
+static int
+wait_for_first(struct consumer *c)
+{
+	int64_t deadline_ms = clock_deadline(c->options->wait_ms);
+	bool any;
+
+	for (;;) {
+		uint32_t seen = topic_bell(c->topic);
+		int rc;
+
+		if ((rc = adopt_new_parts(c)) != STATUS_OK || (rc = pin(c, &any)) != STATUS_OK)
+			return rc;
+		if (any || clock_passed(deadline_ms))
+			return STATUS_OK;
+		wait_for_bell(c, seen, clock_remaining(deadline_ms, INT64_MAX));
+	}
+}
+
+static bool
+all_done(const struct consumer *c)
+{
+	for (int i = 0; i < c->count; i++) {
+		if (!c->parts[i].done)
+			return false;
+	}
+	/* More partitions may come. */
+	return c->options->partition_count > 0 || c->options->range.has_to;
+}
+
+static int
+follow(struct consumer *c)
+{
+	for (;;) {
+		uint32_t seen = topic_bell(c->topic);
+		int rc;
+
+		if ((rc = adopt_new_parts(c)) != STATUS_OK || (rc = read_round(c)) != STATUS_OK)
+			return rc;
+		if (c->left == 0 || c->failure != STATUS_OK || all_done(c))
+			return STATUS_OK;
+		wait_for_bell(c, seen, -1);
+	}
+}
+
+static int
+consume(struct consumer *c)
+{
+	int rc;
+
+	if ((rc = output_init(&c->out)) != STATUS_OK || (rc = open_parts(c)) != STATUS_OK)
+		return rc;
+	if (c->options->follow)
+		return follow(c);
+	if (c->options->wait_ms >= 0 && (rc = wait_for_first(c)) != STATUS_OK)
+		return rc;
+	return read_round(c);
+}
+
+int
+consumer_run(struct topic *topic, const struct consumer_options *options, uint64_t *records)
+{
+	uint64_t most = options->most_records < 0 ? UINT64_MAX : (uint64_t)options->most_records;
+	struct consumer c = {.topic = topic, .options = options, .left = most, .place.topic = topic_name(topic)};
+	int rc = consume(&c);
+
+	*records = most - c.left;
+	/* What was read before a failure is printed, whatever it was, unless stdout itself failed. */
+	if (rc != STATUS_OK) {
+		char message[1024];
+
+		(void)strlcpy(message, status_message(), sizeof(message));
+		if (output_flush(&c.out) == STATUS_OK)
+			(void)status_fail(rc, "%s", message);
+	} else if (c.failure != STATUS_OK) {
+		rc = status_fail(c.failure, "%s", c.reason);
+	} else if (c.lost) {
+		status_clear();
+		rc = STATUS_NO;
+	}
+	output_free(&c.out);
+	free(c.parts);
+	return rc;
+}

@@ -1,0 +1,41 @@
+/*
+ * feed: reads the input of mq-produce, one stream after the other, makes records of it, and hands them to a producer.
+ *
+ * What is at hand goes into batches; as soon as nothing is, they are stored, so that a slow writer's records can be read at once.
+ */
+#ifndef CMD_FEED_H
+#define CMD_FEED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "cmd/producer.h"
+
+struct feed_options {
+	char **files; /* as given, `-` is stdin; none: stdin */
+	int file_count;
+	char **command;		  /* NULL: none; else its stdout is the input */
+	struct buf delimiter;	  /* of records; empty: a stream is one record */
+	size_t most_bytes;	  /* of a record */
+	const char *key;	  /* of all records; NULL: none */
+	struct buf key_delimiter; /* between key and value; empty: none */
+	struct buf headers;	  /* of all records, encoded */
+	int32_t header_count;
+	bool empty_is_null;
+	bool timed; /* timestamp_ms was given, else records bear the time at which they are read */
+	int64_t timestamp_ms;
+	bool progress; /* asked for */
+};
+
+/* STATUS_MISSING or STATUS_PERMISSION if one of the files cannot be read: looked at before anything is stored. */
+int feed_check(const struct feed_options *) MUST_USE;
+
+/*
+ * Read everything, or up to the first signal (cmd_signal). What was handed over may not be stored yet: producer_finish. STATUS_DATA: a
+ * bad record, named by stream and number; all before it were handed over. STATUS_NO: the command failed, its last record is dropped if
+ * it was not finished.
+ */
+int feed_run(const struct feed_options *, struct producer *) MUST_USE;
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * output: records on their way to stdout, in writes as large as a pipe takes at once.
+ *
+ *	output_init(&out);
+ *	output_put(&out, bytes, len) ...	or append to out.bytes and call output_spill
+ *	output_flush(&out);			whenever no record is at hand
+ *
+ * A closed pipe ends the program by SIGPIPE; every other failure is STATUS_IO.
+ */
+#ifndef CMD_OUTPUT_H
+#define CMD_OUTPUT_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+
+#define OUTPUT_BYTES ((size_t)256 << 10)
+
+struct output {
+	struct buf bytes; /* not written yet */
+	bool pipe;	  /* somebody may stop reading while we wait */
+};
+
+/* Makes a pipe on stdout as large as OUTPUT_BYTES asks for, if the kernel lets us. */
+int output_init(struct output *) MUST_USE;
+void output_free(struct output *);
+
+int output_flush(struct output *) MUST_USE;
+/* What output_put does when there is no room; also for more than fits at all. */
+int output_put_slowly(struct output *, const void *bytes, size_t len) MUST_USE;
+
+/* Inline, because it runs for each record. */
+static inline int
+output_put(struct output *out, const void *bytes, size_t len)
+{
+	if (UNLIKELY(len > out->bytes.cap - out->bytes.len))
+		return output_put_slowly(out, bytes, len);
+	if (len > 0)
+		memcpy(out->bytes.data + out->bytes.len, bytes, len);
+	out->bytes.len += len;
+	return STATUS_OK;
+}
+
+/* After something was appended to out.bytes: write if it is much. */
+int output_spill(struct output *) MUST_USE;
+
+/* True if stdout's reader is gone. Does not wait. */
+bool output_is_closed(const struct output *);
+
+#endif

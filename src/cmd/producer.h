@@ -1,0 +1,53 @@
+/*
+ * producer: stores records in a topic: each goes into the batch of its partition, batches are appended when they are full, and made
+ * durable when the caller says so or when much was appended.
+ *
+ *	producer_open(topic, &options, &p);
+ *	producer_add(p, &record);		for each record
+ *	producer_store(p);			whenever no record is at hand: readers see it, and it is as durable as the topic says
+ *	producer_finish(p);			at the end
+ *
+ * After a failure nothing more may be added; producer_finish still makes durable what was published. The counts say what is stored.
+ */
+#ifndef CMD_PRODUCER_H
+#define CMD_PRODUCER_H
+
+#include <stdint.h>
+
+#include "cmd/format.h"
+#include "cmd/output.h"
+#include "log/record.h"
+#include "store/topic.h"
+
+struct producer_options {
+	int partition;		     /* where all records go; -1: by key, else round robin */
+	int64_t timeout_ms;	     /* for each wait; negative: no limit */
+	const struct format *report; /* print each stored record so; NULL: none */
+};
+
+struct producer;
+
+/* The topic and the format are borrowed. STATUS_MISSING if the topic has no such partition. */
+int producer_open(struct topic *, const struct producer_options *, struct producer **) MUST_USE;
+/* What was not stored is gone. NULL is fine. */
+void producer_close(struct producer *);
+
+/*
+ * Take a record; its bytes are copied. STATUS_DATA: it is too large, what was added before it is not touched. Else a failure is one of
+ * storing what was taken before: see log_append, and STATUS_IO if it is published but may not be durable.
+ */
+int producer_add(struct producer *, const struct record *) MUST_USE;
+
+/* Store all that was taken, durable as the topic's fsync says; with an interval, when that is over. Statuses of producer_add. */
+int producer_store(struct producer *) MUST_USE;
+/* The same, and durable though the interval is not over, also what an earlier failure left published. */
+int producer_finish(struct producer *) MUST_USE;
+
+/* How long the caller may wait for input before it must call producer_store again; negative: no limit. */
+int64_t producer_patience_ms(const struct producer *);
+
+/* Records that are as durable as the topic says; and records of which that is not known. */
+uint64_t producer_stored(const struct producer *);
+uint64_t producer_unknown(const struct producer *);
+
+#endif
