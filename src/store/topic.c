@@ -1,5 +1,6 @@
 #include "store/topic.h"
 
+#include <bsd/stdlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 
 /* A folder under topics/ that is being made or removed; no topic's name begins so. */
 #define HIDDEN_PREFIX "%"
-#define HIDDEN_NAME_BYTES (NAME_MAX_BYTES + 2)
+#define HIDDEN_NAME_BYTES 32
 /* How often an append or a read is tried again after a repair that the log asked for; each try found something new to repair. */
 #define REPAIR_TRIES 16
 /* How long one without a deadline of its own, a reader, waits for a lock: as long as others do who give none. */
@@ -74,10 +75,14 @@ slot_context(const struct slot *s, int rc)
  * Making and removing.
  */
 
+/* A new one each time: what another user's process left may be in the way and not ours to remove. */
 static void
-hidden_name(char *name, const char *topic)
+hidden_name(char *name)
 {
-	(void)snprintf(name, HIDDEN_NAME_BYTES, "%s%s", HIDDEN_PREFIX, topic);
+	uint64_t number;
+
+	arc4random_buf(&number, sizeof(number));
+	(void)snprintf(name, HIDDEN_NAME_BYTES, "%s%016llx", HIDDEN_PREFIX, (unsigned long long)number);
 }
 
 static int
@@ -93,12 +98,14 @@ remove_folder(int topics, const char *name)
 static int
 remove_hidden(void *arg, const char *entry)
 {
-	int topics = *(int *)arg;
+	int topics = *(int *)arg, rc = STATUS_OK;
 
-	return strncmp(entry, HIDDEN_PREFIX, strlen(HIDDEN_PREFIX)) == 0 ? remove_folder(topics, entry) : STATUS_OK;
+	if (strncmp(entry, HIDDEN_PREFIX, strlen(HIDDEN_PREFIX)) == 0)
+		rc = remove_folder(topics, entry);
+	return rc == STATUS_PERMISSION ? STATUS_OK : rc;
 }
 
-/* What killed makers and removers left; nobody is at work, because the store lock is held. */
+/* What killed makers and removers left, as far as we may; nobody is at work, because the store lock is held. */
 static int
 clean_up(struct store *s)
 {
@@ -114,7 +121,7 @@ remove_topic(struct store *s, const char *name)
 	char hidden[HIDDEN_NAME_BYTES];
 	int topics = store_topics_fd(s), rc;
 
-	hidden_name(hidden, name);
+	hidden_name(hidden);
 	if ((rc = file_move(topics, name, topics, hidden)) != STATUS_OK || (rc = file_sync(topics, "topics")) != STATUS_OK)
 		return rc;
 	fault_point("topic.delete.hidden");
@@ -152,7 +159,7 @@ create_locked(struct store *s, const char *name, const struct config *config)
 	/* One whose deletion died half-way does not count. */
 	if (topic_exists(s, name) && (!is_dead(s, name) || (rc = remove_topic(s, name)) != STATUS_OK))
 		return rc != STATUS_OK ? rc : status_fail(STATUS_EXISTS, "%s: the topic exists already", name);
-	hidden_name(hidden, name);
+	hidden_name(hidden);
 	if ((rc = dir_make(topics, hidden, &access)) != STATUS_OK || (rc = dir_open(topics, hidden, &dir)) != STATUS_OK)
 		return rc;
 	rc = layout_make_topic(dir, name, &access, config);
@@ -191,9 +198,9 @@ mark_dead(struct store *s, const char *name, int64_t deadline_ms)
 	struct topic *t;
 	int rc;
 
-	/* Marked already, by a deletion that died, or nothing that can be marked. */
-	if (topic_open(s, name, &t) != STATUS_OK)
-		return STATUS_OK;
+	/* Marked already, by a deletion that died, or nothing that can be marked. A folder that is not ours could be moved all the same. */
+	if ((rc = topic_open(s, name, &t)) != STATUS_OK)
+		return rc == STATUS_PERMISSION ? rc : STATUS_OK;
 	if (t->lock == NULL)
 		rc = status_fail(STATUS_PERMISSION, "%s: we may not write to it", name);
 	else if ((rc = lock_take(t->lock, LOCK_BYTE_TOPIC, "topic state lock", deadline_ms)) == STATUS_OK) {
@@ -339,6 +346,22 @@ open_parts(struct topic *t)
 	return STATUS_OK;
 }
 
+/* Is the folder that was opened still the topic's? One that is being removed was moved first. */
+static bool
+is_in_place(const struct topic *t)
+{
+	struct file_identity ours, named;
+	int dir;
+	bool same;
+
+	if (dir_open(store_topics_fd(t->store), t->name, &dir) != STATUS_OK)
+		return false;
+	same = file_identity(t->dir, t->name, &ours) == STATUS_OK && file_identity(dir, t->name, &named) == STATUS_OK &&
+	    memcmp(&ours, &named, sizeof(ours)) == 0;
+	(void)file_close(dir, t->name);
+	return same;
+}
+
 static int apply_config(struct topic *t, int64_t deadline_ms);
 
 /*
@@ -388,6 +411,9 @@ topic_open(struct store *s, const char *name, struct topic **out)
 	t->access = (struct file_access){.mode = 0600, .gid = (gid_t)-1};
 	t->open_most = most_open_partitions();
 	if ((rc = open_parts(t)) != STATUS_OK) {
+		/* A file that is missing from a topic's folder is damage, unless the topic is going. */
+		if (rc == STATUS_MISSING && t->dir >= 0 && (t->head == NULL || !head_dead(t->head)) && is_in_place(t))
+			rc = STATUS_IO;
 		rc = topic_context(t, rc);
 		topic_close(t);
 		return rc;

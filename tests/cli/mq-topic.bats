@@ -557,6 +557,18 @@ orders           2         1      0" mq-topic delete -n orders
 	assert_equal "$(mq-topic describe --json | wc -l)" 1
 }
 
+@test "a topic that lost a file is damaged, not missing, and does not hide" {
+	mq-topic create a
+	for file in heads config; do
+		mq-topic create "no-$file"
+		rm "$MQ_DIR/topics/no-$file/$file"
+		refuses 74 "no-$file" mq-topic describe "no-$file"
+	done
+	run --separate-stderr -74 mq-topic describe --tsv
+	assert_equal "${#lines[@]}" 2
+	assert_equal "$(wc -l <<<"$stderr")" 2
+}
+
 @test "a topic that is damaged beyond opening can be deleted" {
 	mq-topic create orders
 	: >"$MQ_DIR/topics/orders/heads"
