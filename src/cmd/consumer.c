@@ -251,8 +251,7 @@ reach_end(struct consumer *c, struct part *p)
 
 	p->done = p->position >= p->stop || !c->options->follow;
 	if (p->damaged && p->position >= p->end && p->position < p->stop) {
-		(void)status_fail(STATUS_IO, "%s/%d: damaged behind offset %lld (mq-fsck %s tells more)", c->place.topic, p->number,
-		    (long long)p->end, c->place.topic);
+		(void)status_fail(STATUS_IO, "%s/%d: damaged from offset %lld on", c->place.topic, p->number, (long long)p->end);
 		give_up(c, p, STATUS_IO);
 	}
 	if (c->count <= TURNS_MOST)

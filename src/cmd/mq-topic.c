@@ -285,10 +285,9 @@ trim(const struct topic_options *o, struct topic *topic, struct span *spans, int
 		return print_trim(o, spans, count);
 	rc = cmd_confirm(o->yes, "Delete the first %lld offsets of %s (%d partitions) for ever?", (long long)offsets, o->names[0],
 	    count);
-	for (int i = 0; rc == STATUS_OK && i < count; i++) {
-		if (spans[i].offset > spans[i].start)
-			rc = topic_trim(topic, spans[i].partition, spans[i].offset, lock_deadline());
-	}
+	/* Also where the start is there already: a trim that was killed may have left files before it. */
+	for (int i = 0; rc == STATUS_OK && i < count; i++)
+		rc = topic_trim(topic, spans[i].partition, spans[i].offset, lock_deadline());
 	return rc;
 }
 

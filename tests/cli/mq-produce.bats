@@ -418,6 +418,28 @@ is_stopped() { has_state "$1" T; }
 	assert_output $'a\nb'
 }
 
+@test "a second signal ends it at once, even where it waits for ever" {
+	local holder waiter
+
+	MQ_FAULT=log.append.begun:1:stop background mq-produce t <<<a
+	holder=$pid
+	wait_for 5 is_stopped "$holder"
+	background mq-produce --timeout forever t <<<b
+	waiter=$pid
+	wait_for 5 sleeps_in_lock "$waiter"
+	kill -TERM "$waiter"
+	wait_for 5 took_signal "$waiter"
+	kill -TERM "$waiter"
+	ends "$waiter" 143
+	kill -CONT "$holder"
+	ends "$holder" 0
+	run mq-consume t
+	assert_output a
+}
+sleeps_in_lock() { [[ $(cat "/proc/$1/wchan") == *setlk* ]]; }
+# No signal is pending any more: it was handled.
+took_signal() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$1/status" && grep -q '^SigPnd:[[:space:]]*0*$' "/proc/$1/status"; }
+
 @test "a producer that died with the lock held is no obstacle" {
 	MQ_FAULT=log.append.written run -137 mq-produce t <<<lost
 	mq-produce --timeout 1s t <<<b

@@ -61,6 +61,24 @@ iofault_off(void)
 	return iofault.hits;
 }
 
+/* A test that failed in between must not take the next ones with it. */
+UNIT_UNUSED static int
+iofault_setup(void **state)
+{
+	(void)iofault_off();
+	return unit_setup(state);
+}
+
+UNIT_UNUSED static int
+iofault_teardown(void **state)
+{
+	(void)iofault_off();
+	return unit_teardown(state);
+}
+
+#undef unit_test
+#define unit_test(f) cmocka_unit_test_setup_teardown(f, iofault_setup, iofault_teardown)
+
 static bool
 iofault_refuses(const char *name)
 {

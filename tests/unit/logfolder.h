@@ -32,10 +32,10 @@ text_record(int64_t timestamp_ms, const char *key, const char *value)
 /* What a test says of a batch; the rest is 0 or made of these. */
 struct batch_spec {
 	int64_t base_offset;
-	int count;	       /* of records */
-	int64_t timestamp_ms;  /* of the first record */
-	int64_t step_ms;       /* from each to the next */
-	size_t value_bytes;    /* of each value; 0: a short text that tells the offset */
+	int count;	      /* of records */
+	int64_t timestamp_ms; /* of the first record */
+	int64_t step_ms;      /* from each to the next */
+	size_t value_bytes;   /* of each value; 0: a short text that tells the offset */
 	int32_t leader_epoch;
 	bool has_producer;
 	int64_t producer_id;
@@ -108,7 +108,11 @@ UNIT_UNUSED static void
 make_marker(struct batch_builder *b, const struct batch_spec *s, int type, int32_t coordinator_epoch)
 {
 	uint8_t key[4], value[6];
-	struct record r = {.timestamp_ms = s->timestamp_ms, .key = key, .key_len = sizeof(key), .value = value, .value_len = sizeof(value)};
+	struct record r = {.timestamp_ms = s->timestamp_ms,
+	    .key = key,
+	    .key_len = sizeof(key),
+	    .value = value,
+	    .value_len = sizeof(value)};
 
 	be16enc(key, 0);
 	be16enc(key + 2, (uint16_t)type);

@@ -5,21 +5,21 @@
 
 /* "k" = "v" at 1000 ms and "" = null at 998 ms, as Kafka's producer sends them: base offset and leader epoch are filled in later. */
 static const uint8_t kafkas[] = {
-    0, 0, 0, 0, 0, 0, 0, 0,	      /* base offset */
-    0, 0, 0, 65,		      /* length: 77 - 12 */
-    0, 0, 0, 0,			      /* leader epoch */
-    2,				      /* magic */
-    0, 0, 0, 0,			      /* CRC: not compared here */
-    0, 0,			      /* attributes */
-    0, 0, 0, 1,			      /* last offset delta */
-    0, 0, 0, 0, 0, 0, 0x03, 0xe8,     /* base timestamp */
-    0, 0, 0, 0, 0, 0, 0x03, 0xe8,     /* max timestamp */
+    0, 0, 0, 0, 0, 0, 0, 0,		    /* base offset */
+    0, 0, 0, 65,			    /* length: 77 - 12 */
+    0, 0, 0, 0,				    /* leader epoch */
+    2,					    /* magic */
+    0, 0, 0, 0,				    /* CRC: not compared here */
+    0, 0,				    /* attributes */
+    0, 0, 0, 1,				    /* last offset delta */
+    0, 0, 0, 0, 0, 0, 0x03, 0xe8,	    /* base timestamp */
+    0, 0, 0, 0, 0, 0, 0x03, 0xe8,	    /* max timestamp */
     255, 255, 255, 255, 255, 255, 255, 255, /* producer id */
-    255, 255,			      /* producer epoch */
-    255, 255, 255, 255,		      /* base sequence */
-    0, 0, 0, 2,			      /* records */
-    0x10, 0, 0, 0, 2, 'k', 2, 'v', 0, /* 8 bytes: delta 0, offset 0 */
-    0x0c, 0, 3, 2, 0, 1, 0,	      /* 6 bytes: delta -2, offset 1 */
+    255, 255,				    /* producer epoch */
+    255, 255, 255, 255,			    /* base sequence */
+    0, 0, 0, 2,				    /* records */
+    0x10, 0, 0, 0, 2, 'k', 2, 'v', 0,	    /* 8 bytes: delta 0, offset 0 */
+    0x0c, 0, 3, 2, 0, 1, 0,		    /* 6 bytes: delta -2, offset 1 */
 };
 
 static void
@@ -353,7 +353,8 @@ static void
 test_a_record_without_memory_changes_nothing(void **state)
 {
 	static const char text[600] = "x";
-	struct record small = text_record(1, NULL, "small"), large = {.key_len = -1, .value = (const uint8_t *)text, .value_len = 600};
+	struct record small = text_record(1, NULL, "small"),
+		      large = {.key_len = -1, .value = (const uint8_t *)text, .value_len = 600};
 	struct batch_builder b;
 	size_t len;
 	int rc;
@@ -432,7 +433,8 @@ test_a_delete_horizon_does_not_move_the_timestamps(void **state)
 	struct batch_builder b;
 	struct batch_header h;
 	struct batch_cursor c;
-	struct record r, first = text_record(1795479108145, NULL, "the delta is 0"), second = text_record(1767225600000, NULL, "and this is not");
+	struct record r, first = text_record(1795479108145, NULL, "the delta is 0"),
+			 second = text_record(1767225600000, NULL, "and this is not");
 
 	(void)state;
 	batch_builder_init(&b, 4096);

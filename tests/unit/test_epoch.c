@@ -125,8 +125,8 @@ test_the_largest_numbers_are_read(void **state)
 	epoch_list_free(&list);
 }
 
-#define BAD(text, line)                       \
-	{                                     \
+#define BAD(text, line)                      \
+	{                                    \
 		text, sizeof(text) - 1, line \
 	}
 
@@ -212,11 +212,11 @@ test_an_epoch_begins_where_it_is_told(void **state)
 	} cases[] = {
 	    {"0\n1\n0 0\n", 1, 5, "0\n2\n0 0\n1 5\n"},
 	    {"0\n1\n0 0\n", 1, 1, "0\n2\n0 0\n1 1\n"},
-	    {"0\n1\n0 0\n", 1, 0, "0\n1\n1 0\n"},			 /* epoch 0 had no record */
-	    {"0\n2\n0 0\n2 5\n", 4, 5, "0\n2\n0 0\n4 5\n"},		 /* nor had epoch 2 */
-	    {"0\n2\n0 0\n2 5\n", 4, 4, "0\n2\n0 0\n4 4\n"},		 /* the log was cut */
+	    {"0\n1\n0 0\n", 1, 0, "0\n1\n1 0\n"},	    /* epoch 0 had no record */
+	    {"0\n2\n0 0\n2 5\n", 4, 5, "0\n2\n0 0\n4 5\n"}, /* nor had epoch 2 */
+	    {"0\n2\n0 0\n2 5\n", 4, 4, "0\n2\n0 0\n4 4\n"}, /* the log was cut */
 	    {"0\n2\n0 0\n2 5\n", 2, 3, "0\n2\n0 0\n2 3\n"},
-	    {"0\n2\n0 0\n2 5\n", 2, 5, "0\n2\n0 0\n2 5\n"},		 /* it has begun already */
+	    {"0\n2\n0 0\n2 5\n", 2, 5, "0\n2\n0 0\n2 5\n"}, /* it has begun already */
 	    {"0\n2\n0 0\n2 5\n", 2, 6, "0\n2\n0 0\n2 5\n"},
 	    {"0\n3\n0 0\n2 5\n4 9\n", 2, 7, "0\n3\n0 0\n2 5\n4 9\n"},
 	    {"0\n3\n0 0\n2 5\n4 9\n", 3, 7, "0\n3\n0 0\n2 5\n3 7\n"}, /* a later epoch was wrong */

@@ -552,8 +552,8 @@ rebuild_it(void)
 static void
 test_a_rebuild_that_dies_is_not_trusted(void **state)
 {
-	static const char *const points[] = {"head.rebuild.begun", "head.rebuild.synced", "head.publish.word:5", "head.publish.filled",
-	    "head.rebuild.filled", "head.rebuild.even", "head.rebuild.half_boot"};
+	static const char *const points[] = {"head.rebuild.begun", "head.rebuild.synced", "head.publish.word:5",
+	    "head.publish.filled", "head.rebuild.filled", "head.rebuild.even", "head.rebuild.half_boot"};
 	struct head *head = make_head(1);
 
 	(void)state;

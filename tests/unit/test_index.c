@@ -5,6 +5,7 @@
 
 #include "golden.h"
 #include "logfolder.h"
+#include "readfault.h"
 
 #define INTERVAL 4096
 
@@ -74,8 +75,8 @@ test_an_offset_finds_the_last_entry_at_or_below_it(void **state)
 {
 	static const struct {
 		int64_t offset, entry, position;
-	} cases[] = {{9, 9, 100}, {10, 9, 100}, {18, 9, 100}, {19, 19, 200}, {20, 20, 300}, {21, 20, 300}, {499, 20, 300}, {500, 500, 4000},
-	    {501, 500, 4000}, {1 << 30, 500, 4000}};
+	} cases[] = {{9, 9, 100}, {10, 9, 100}, {18, 9, 100}, {19, 19, 200}, {20, 20, 300}, {21, 20, 300}, {499, 20, 300},
+	    {500, 500, 4000}, {501, 500, 4000}, {1 << 30, 500, 4000}};
 	const int64_t base = 7000;
 	struct index_entry e;
 	int dir = open_here();
@@ -283,10 +284,12 @@ test_garbage_gives_an_answer_and_no_crash(void **state)
 		for (int i = 0; i < 4; i++) {
 			int64_t sought = (int64_t)((uint64_t)rand_r(&seed) << 32 | (unsigned)rand_r(&seed));
 
-			(void)index_lookup(dir, base, sought, &e);
+			if (index_lookup(dir, base, sought, &e) == STATUS_OK)
+				assert_true(e.offset <= sought);
 			if (index_last_before(dir, base, sought, &e, &count) == STATUS_OK)
 				assert_in_range(count, 1, 30);
-			(void)timeindex_lookup(dir, base, sought, &te);
+			if (timeindex_lookup(dir, base, sought, &te) == STATUS_OK)
+				assert_true(te.timestamp_ms < sought);
 			if (timeindex_last_upto(dir, base, sought, &te, &count) == STATUS_OK)
 				assert_in_range(count, 1, 20);
 		}
@@ -411,7 +414,9 @@ test_without_an_index_the_hint_is_the_beginning(void **state)
 static struct batch_header
 batch_of(int64_t last_offset, int32_t bytes, int64_t timestamp_ms)
 {
-	return (struct batch_header){.base_offset = last_offset, .length = bytes - BATCH_PREFIX_BYTES, .max_timestamp_ms = timestamp_ms};
+	return (struct batch_header){.base_offset = last_offset,
+	    .length = bytes - BATCH_PREFIX_BYTES,
+	    .max_timestamp_ms = timestamp_ms};
 }
 
 /* Note it at the end, as an appender does. */
@@ -772,6 +777,58 @@ test_without_room_nothing_is_counted(void **state)
 	close_writer(&w);
 }
 
+/* The last time entry is read back, because the next one must be later. */
+static void
+test_an_entry_that_cannot_be_read_back_is_told(void **state)
+{
+	struct index_writer w;
+	struct head_end end;
+	struct batch_header h = batch_of(2, INTERVAL + 1, 3);
+	int rc;
+
+	(void)state;
+	open_writer(&w, &end, 0);
+	note(&w, &end, 0, INTERVAL + 1, 1);
+	note(&w, &end, 1, INTERVAL + 1, 2);
+	readfault_at(1);
+	rc = index_writer_note(&w, &end, &h, end.end_position, INTERVAL);
+	assert_int_equal(readfault_off(), 1);
+	assert_status(rc, STATUS_IO);
+	assert_int_equal(end.timeindex_count, 1);
+	readfault_at(1);
+	rc = index_writer_finish(&w, &end);
+	assert_int_equal(readfault_off(), 1);
+	assert_status(rc, STATUS_IO);
+	close_writer(&w);
+}
+
+static void
+test_a_lookup_that_cannot_read_finds_nothing(void **state)
+{
+	int64_t positions[4];
+	int fd = make_segment(positions), dir = open_here();
+	int32_t entries[2][2] = {{19, 0}, {29, 0}};
+
+	(void)state;
+	entries[0][1] = (int32_t)positions[1];
+	entries[1][1] = (int32_t)positions[2];
+	write_index(0, entries, 2);
+	for (long k = 1;; k++) {
+		int64_t hint;
+
+		readfault_at(k);
+		hint = index_position_hint(dir, fd, 0, 29);
+		if (readfault_off() == 0) {
+			assert_int_equal(hint, positions[2]);
+			assert_true(k > 2);
+			break;
+		}
+		assert_int_equal(hint, 0);
+	}
+	close(dir);
+	close(fd);
+}
+
 static void
 test_without_descriptors_nothing_is_counted(void **state)
 {
@@ -909,6 +966,8 @@ main(void)
 	    unit_test(test_a_lost_index_makes_no_false_entries),
 	    unit_test(test_the_files_have_the_access_they_were_told),
 	    unit_test(test_without_room_nothing_is_counted),
+	    unit_test(test_an_entry_that_cannot_be_read_back_is_told),
+	    unit_test(test_a_lookup_that_cannot_read_finds_nothing),
 	    unit_test(test_without_descriptors_nothing_is_counted),
 	    unit_test(test_something_else_under_an_indexs_name_is_an_error),
 	    unit_test(test_kafkas_indexes_are_written_byte_for_byte),

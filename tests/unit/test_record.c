@@ -7,16 +7,16 @@
 
 /* The bytes that Kafka's producer writes for: timestamp 1 ms and offset 2 behind the bases, key "k", value "vv", a header x=1 and y=null. */
 static const uint8_t kafkas[] = {
-    0x20,	      /* length 16 */
-    0x00,	      /* attributes */
-    0x02,	      /* timestamp delta 1 */
-    0x04,	      /* offset delta 2 */
-    0x02, 'k',	      /* key */
-    0x04, 'v', 'v',   /* value */
-    0x04,	      /* 2 headers */
+    0x20,		  /* length 16 */
+    0x00,		  /* attributes */
+    0x02,		  /* timestamp delta 1 */
+    0x04,		  /* offset delta 2 */
+    0x02, 'k',		  /* key */
+    0x04, 'v', 'v',	  /* value */
+    0x04,		  /* 2 headers */
     0x02, 'x', 0x02, '1', /* x=1 */
-    0x02, 'y',	      /* y= */
-    0x01,	      /* null */
+    0x02, 'y',		  /* y= */
+    0x01,		  /* null */
 };
 
 static struct record
@@ -95,8 +95,9 @@ test_kafkas_bytes_are_read(void **state)
 	assert_bytes(r.key, r.key_len, "k");
 	assert_bytes(r.value, r.value_len, "vv");
 	assert_int_equal(r.header_count, 2);
-	assert_bytes(r.headers, r.headers_len, "\x02x\x02"
-					       "1\x02y\x01");
+	assert_bytes(r.headers, r.headers_len,
+	    "\x02x\x02"
+	    "1\x02y\x01");
 }
 
 static void
@@ -131,8 +132,8 @@ test_null_and_empty_are_two_things(void **state)
 static void
 test_a_record_of_every_size_comes_back(void **state)
 {
-	static const int32_t sizes[] = {0, 1, 50, 55, 56, 57, 62, 63, 64, 65, 8180, 8185, 8190, 8191, 8192, 8193, 1048570, 1048575, 1048576,
-	    1048577};
+	static const int32_t sizes[] = {0, 1, 50, 55, 56, 57, 62, 63, 64, 65, 8180, 8185, 8190, 8191, 8192, 8193, 1048570, 1048575,
+	    1048576, 1048577};
 	uint8_t *text = malloc(1048577);
 
 	(void)state;
@@ -305,15 +306,15 @@ test_hostile_fields_are_refused(void **state)
 	(void)state;
 	/*            attr  ts    off   key   value headers */
 	assert_non_null(GET("\x00\x00\x00\x01\x01\x00"));
-	assert_non_null(GET("\xff\x00\x00\x01\x01\x00")); /* attributes mean nothing yet */
-	assert_null(GET("\x00\x00\x01\x01\x01\x00"));	  /* offset delta -1 */
-	assert_non_null(GET("\x00\x00\x06\x01\x01\x00")); /* the last offset there is */
-	assert_null(GET("\x00\x00\x08\x01\x01\x00"));	  /* one more */
-	assert_null(GET("\x00\x00\x00\x02\x01\x00"));	  /* the key takes the value's length */
-	assert_null(GET("\x00\x00\x00\x01\x02\x00"));	  /* the value takes the count of headers */
-	assert_null(GET("\x00\x00\x00\x01\x01\x00\x00")); /* a byte behind the headers */
-	assert_null(GET("\x00\x00\x00\x01\x01\x01"));	  /* -1 headers */
-	assert_null(GET("\x00\x00\x00\x01\x01\x02"));	  /* 1 header that is not there */
+	assert_non_null(GET("\xff\x00\x00\x01\x01\x00"));	      /* attributes mean nothing yet */
+	assert_null(GET("\x00\x00\x01\x01\x01\x00"));		      /* offset delta -1 */
+	assert_non_null(GET("\x00\x00\x06\x01\x01\x00"));	      /* the last offset there is */
+	assert_null(GET("\x00\x00\x08\x01\x01\x00"));		      /* one more */
+	assert_null(GET("\x00\x00\x00\x02\x01\x00"));		      /* the key takes the value's length */
+	assert_null(GET("\x00\x00\x00\x01\x02\x00"));		      /* the value takes the count of headers */
+	assert_null(GET("\x00\x00\x00\x01\x01\x00\x00"));	      /* a byte behind the headers */
+	assert_null(GET("\x00\x00\x00\x01\x01\x01"));		      /* -1 headers */
+	assert_null(GET("\x00\x00\x00\x01\x01\x02"));		      /* 1 header that is not there */
 	assert_null(GET("\x00\x00\x00\x01\x01\xfe\xff\xff\xff\x0f")); /* 2^31-1 headers */
 	assert_null(GET("\x00\x00\x00\xfe\xff\xff\xff\x0f\x01\x00")); /* a key of 2^31-1 bytes */
 	assert_null(GET("\x00\x00\x00\x01\xfe\xff\xff\xff\x0f\x00")); /* a value of 2^31-1 bytes */

@@ -76,8 +76,8 @@ touch(int64_t base, const char *suffix)
 static void
 test_a_list_has_the_segments_ascending_and_nothing_else(void **state)
 {
-	static const char *const strangers[] = {".log.deleted", ".log.cleaned", ".log.swap", ".log.cut", ".index", ".timeindex", ".snapshot",
-	    ".txnindex", ".index.deleted"};
+	static const char *const strangers[] = {".log.deleted", ".log.cleaned", ".log.swap", ".log.cut", ".index", ".timeindex",
+	    ".snapshot", ".txnindex", ".index.deleted"};
 	struct segment_list list;
 	int dir = open_here();
 
@@ -180,8 +180,8 @@ test_an_offset_is_in_the_last_segment_that_begins_at_or_below_it(void **state)
 	static const struct {
 		int64_t offset;
 		size_t at;
-	} cases[] = {{INT64_MIN, 0}, {0, 0}, {9, 0}, {10, 0}, {11, 0}, {19, 0}, {20, 1}, {21, 2}, {22, 2}, {499, 2}, {500, 3}, {501, 3},
-	    {INT64_MAX, 3}};
+	} cases[] = {{INT64_MIN, 0}, {0, 0}, {9, 0}, {10, 0}, {11, 0}, {19, 0}, {20, 1}, {21, 2}, {22, 2}, {499, 2}, {500, 3},
+	    {501, 3}, {INT64_MAX, 3}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
@@ -211,7 +211,11 @@ make_sample(struct sample *s)
 	for (int i = 0; i < BATCHES; i++) {
 		struct batch_builder b;
 
-		make_batch(&b, &(struct batch_spec){.base_offset = 10 * i, .count = 10, .timestamp_ms = 1000 + i, .value_bytes = 1 + 40 * (size_t)i});
+		make_batch(&b,
+		    &(struct batch_spec){.base_offset = 10 * i,
+			.count = 10,
+			.timestamp_ms = 1000 + i,
+			.value_bytes = 1 + 40 * (size_t)i});
 		s->positions[i] = (int64_t)s->bytes.len;
 		assert_ok(buf_append(&s->bytes, b.bytes.data, b.bytes.len));
 		batch_builder_free(&b);
@@ -252,7 +256,8 @@ assert_scan(struct segment_scanner *scanner, const struct sample *s, int from, i
 static void
 test_a_scan_gives_every_batch_whatever_one_read_asks_for(void **state)
 {
-	static const size_t steps[] = {1, 2, BATCH_HEADER_BYTES - 1, BATCH_HEADER_BYTES, BATCH_HEADER_BYTES + 1, 100, 300, 1000, 1 << 20};
+	static const size_t steps[] = {1, 2, BATCH_HEADER_BYTES - 1, BATCH_HEADER_BYTES, BATCH_HEADER_BYTES + 1, 100, 300, 1000,
+	    1 << 20};
 	struct segment_scanner scanner;
 	struct sample s;
 
@@ -429,7 +434,8 @@ test_damage_is_told_with_file_position_and_reason(void **state)
 	assert_int_equal(pwrite(s.fd, "\x01", 1, s.positions[1] + BATCH_MAGIC_AT), 1);
 	segment_scanner_drop(&scanner);
 	assert_status(segment_scanner_next(&scanner, &h, &bytes), STATUS_CONFIG);
-	snprintf(want, sizeof(want), "00000000000000001234.log at %lld: message format of magic 1, only record batches (magic 2) are read",
+	snprintf(want, sizeof(want),
+	    "00000000000000001234.log at %lld: message format of magic 1, only record batches (magic 2) are read",
 	    (long long)s.positions[1]);
 	assert_string_equal(status_message(), want);
 	segment_scanner_free(&scanner);

@@ -374,7 +374,6 @@ test_without_a_descriptor_it_opens_what_it_needs(void **state)
 	logfolder_close(&f);
 }
 
-
 /* Roll as log.c does, without its syncs. */
 static void
 roll(struct logfolder *f, struct sync *s)
