@@ -13,7 +13,7 @@
 #include "base/status.h"
 
 /* "mqheads" and the layout's version; a host of another byte order reads another number. */
-#define HEAD_MAGIC UINT64_C(0x0173646165687167)
+#define HEAD_MAGIC UINT64_C(0x017364616568716d)
 #define SLOT_WORDS 12
 #define SLOT_CRC_WORD 11
 #define SLOT_READ_TRIES 1000000
@@ -289,18 +289,18 @@ static int
 map_file(struct head *h, int fd)
 {
 	int64_t size;
-	uint64_t magic_and_more[sizeof(struct topic_page) / sizeof(uint64_t)], count;
-	struct topic_page *tp = (struct topic_page *)(void *)magic_and_more;
+	struct topic_page tp;
+	uint64_t count;
 	size_t got, bytes;
 	void *map;
 	int rc;
 
 	if ((rc = file_size(fd, HEAD_NAME, &size)) != STATUS_OK ||
-	    (rc = file_read_at(fd, HEAD_NAME, magic_and_more, sizeof(*tp), 0, &got)) != STATUS_OK)
+	    (rc = file_read_at(fd, HEAD_NAME, &tp, sizeof(tp), 0, &got)) != STATUS_OK)
 		return rc;
-	if (got < sizeof(*tp) || tp->magic != HEAD_MAGIC)
+	if (got < sizeof(tp) || tp.magic != HEAD_MAGIC)
 		return status_fail(STATUS_IO, "%s: not a heads file of this version and byte order", HEAD_NAME);
-	count = get(&tp->partitions);
+	count = get(&tp.partitions);
 	if (count < 1 || count > MAX_PARTITIONS || size < (int64_t)(count + 1) * HEAD_PAGE_BYTES)
 		return status_fail(STATUS_IO, "%s: counts %llu partitions in %lld bytes", HEAD_NAME, (unsigned long long)count,
 		    (long long)size);

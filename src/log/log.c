@@ -1,6 +1,7 @@
 #include "log/log.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -257,8 +258,10 @@ static int
 take_back(struct log *l, const struct append *a, int why)
 {
 	const struct head_end *end = &a->published;
+	char message[1024];
 	int fd, rc;
 
+	(void)snprintf(message, sizeof(message), "%s", status_message());
 	/* After a roll the descriptor held is the new segment's: this opens the published one again. */
 	if ((rc = sync_hold(l->sync, end, l->generation, &fd)) == STATUS_OK)
 		rc = cut_to_end(l, end, fd);
@@ -266,7 +269,9 @@ take_back(struct log *l, const struct append *a, int why)
 		return status_context(STATUS_IO, "could not take a failed append back");
 	if (head_set_appender(l->p->head, l->p->number, false) != STATUS_OK)
 		return STATUS_IO;
-	return why == STATUS_IO || why == STATUS_PERMISSION || why == STATUS_EXISTS ? STATUS_AGAIN : why;
+	if (why == STATUS_IO || why == STATUS_PERMISSION || why == STATUS_EXISTS)
+		why = STATUS_AGAIN;
+	return status_fail(why, "%s", message);
 }
 
 static int

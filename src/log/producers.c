@@ -214,7 +214,7 @@ producers_write(int dir, const struct file_access *access, int64_t base, const s
 	return rc;
 }
 
-/* Note every batch of the segment, up to the offset `to`. */
+/* Note every batch of the segment that begins below the offset `to`. */
 static int
 note_segment(const struct partition *p, int64_t base, int64_t to, struct producers *ps)
 {
@@ -246,13 +246,16 @@ is_useless(int rc)
 	return rc == STATUS_MISSING || rc == STATUS_CORRUPT;
 }
 
-/* From the newest valid snapshot before `base` (or nothing) through the segments between. */
+/* From the newest valid snapshot at a segment before `base` (or nothing) through all that lies between. */
 static int
 collect(const struct partition *p, int64_t base, const struct segment_list *list, struct producers *ps)
 {
-	size_t last = segment_list_find(list, base), first = last;
+	size_t last = 0, first;
 	int rc = STATUS_MISSING;
 
+	while (last < list->count && list->bases[last] < base)
+		last++;
+	first = last;
 	while (first > 0 && is_useless(rc = producers_read(p->dir, list->bases[first - 1], ps)))
 		first--;
 	if (is_useless(rc))

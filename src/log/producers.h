@@ -36,7 +36,11 @@ int producers_read(int dir, int64_t base, struct producers *) MUST_USE;
 /* Durable on return. */
 int producers_write(int dir, const struct file_access *, int64_t base, const struct producers *) MUST_USE;
 
-/* Make sure that the .snapshot at the segment base `base` is there, from the next older one and the batches between. */
+/*
+ * Make sure that the .snapshot at the offset `base`, a segment's base or the log end, is there: from the next older one and the batches
+ * between. Any failure to read but that an older one is missing or not valid is returned, because only that one may know the producers
+ * of removed segments.
+ */
 int producers_ensure_snapshot(const struct partition *, int64_t base) MUST_USE;
 
 #endif

@@ -134,6 +134,18 @@ reader_position(const struct reader *r)
 	return r->position;
 }
 
+/* The folder holds the segment that `offset`, which is not below the log start, is in or would be in. */
+static int
+check_list(const struct segment_list *list, int64_t offset)
+{
+	if (list->count == 0)
+		return status_fail(STATUS_IO, "no segment is there");
+	if (list->bases[0] > offset)
+		return status_fail(STATUS_IO, "offset %lld: lost, the first segment begins at %lld", (long long)offset,
+		    (long long)list->bases[0]);
+	return STATUS_OK;
+}
+
 /* The base of the segment that holds the position. */
 static int
 find_segment(const struct reader *r, int64_t *base)
@@ -143,12 +155,7 @@ find_segment(const struct reader *r, int64_t *base)
 
 	if ((rc = segment_list_read(r->p->dir, &list)) != STATUS_OK)
 		return rc;
-	if (list.count == 0)
-		rc = status_fail(STATUS_IO, "no segment is there");
-	else if (list.bases[0] > r->position)
-		rc = status_fail(STATUS_IO, "offset %lld: lost, the first segment begins at %lld", (long long)r->position,
-		    (long long)list.bases[0]);
-	else
+	if ((rc = check_list(&list, r->position)) == STATUS_OK)
 		*base = list.bases[segment_list_find(&list, r->position)];
 	segment_list_free(&list);
 	return rc;
@@ -195,19 +202,11 @@ open_segment(struct reader *r)
 	return rc;
 }
 
-/*
- * Still the log that was opened? What was read before a rebuild may be other bytes than those that are there now. Who scanned the log
- * himself looks whether somebody has rebuilt the page since.
- */
+/* Still the log that was opened? What was read before a rebuild may be other bytes than those that are there now. */
 static bool
 is_stale(const struct reader *r)
 {
-	struct head_end end;
-	uint64_t generation;
-
-	if (r->is_private)
-		return partition_page_is_current(r->p, &end, &generation);
-	return head_generation(r->p->head, r->p->number) != r->generation;
+	return !r->is_private && head_generation(r->p->head, r->p->number) != r->generation;
 }
 
 /*
@@ -394,8 +393,9 @@ find_time(struct reader *r, int64_t start, int64_t timestamp_ms, int64_t end, in
 
 	if ((rc = segment_list_read(r->p->dir, &list)) != STATUS_OK)
 		return rc;
-	rc = list.count == 0 && start < end ? status_fail(STATUS_IO, "no segment is there") : STATUS_END;
-	for (size_t i = list.count > 0 ? segment_list_find(&list, start) : 0; i < list.count && rc == STATUS_END; i++) {
+	if ((rc = check_list(&list, start)) == STATUS_OK)
+		rc = STATUS_END;
+	for (size_t i = rc == STATUS_END ? segment_list_find(&list, start) : 0; i < list.count && rc == STATUS_END; i++) {
 		int64_t limit = i + 1 < list.count && list.bases[i + 1] < end ? list.bases[i + 1] : end, from;
 
 		if (list.bases[i] >= end)
@@ -416,8 +416,8 @@ reader_find_time(struct reader *r, int64_t timestamp_ms, int64_t end, int64_t *o
 	/* Retention may remove a segment that was to be looked into: then the search begins again at the new log start. */
 	do {
 		start = head_log_start(r->p->head, r->p->number);
-		rc = find_time(r, start, timestamp_ms, end, offset);
-	} while (rc == STATUS_MISSING && head_log_start(r->p->head, r->p->number) > start);
+		rc = start < end ? find_time(r, start, timestamp_ms, end, offset) : STATUS_END;
+	} while (rc != STATUS_OK && head_log_start(r->p->head, r->p->number) > start);
 	if (rc != STATUS_END)
 		return rc;
 	*offset = end;

@@ -80,13 +80,28 @@ restore_segment_state(const struct partition *p, int fd, int64_t position, struc
 	return STATUS_OK;
 }
 
+/*
+ * May offsets be missing before this batch? Compaction leaves such gaps, in what is durable, and in a copy's last segment but one, of
+ * which only the beginning is known to be. Elsewhere it is a base offset that the disk made up: the CRC does not cover it.
+ */
+static bool
+may_leave_gap(const struct scan *s, const struct batch_header *h)
+{
+	return h->base_offset < s->r->durable || (s->at + 1 < s->list.count && s->list.bases[s->at] == s->r->durable);
+}
+
 /* Rules for what may follow the end: see mq-format(5) RECOVERY. */
 static int
-check_sequence(const struct head_end *end, const struct batch_header *h)
+check_sequence(const struct scan *s, const struct batch_header *h)
 {
-	if (h->base_offset < end->end_offset)
+	const struct head_end *end = &s->r->end;
+
+	if (h->base_offset < end->end_offset || (h->base_offset > end->end_offset && !may_leave_gap(s, h)))
 		return status_fail(STATUS_CORRUPT, "offset %lld after %lld", (long long)h->base_offset,
 		    (long long)end->end_offset - 1);
+	if (s->at + 1 < s->list.count && batch_end_offset(h) > s->list.bases[s->at + 1])
+		return status_fail(STATUS_CORRUPT, "offset %lld in the segment before that of %lld",
+		    (long long)batch_end_offset(h) - 1, (long long)s->list.bases[s->at + 1]);
 	if (h->leader_epoch < end->leader_epoch)
 		return status_fail(STATUS_CORRUPT, "offset %lld: leader epoch %d after %d", (long long)h->base_offset,
 		    h->leader_epoch, end->leader_epoch);
@@ -123,7 +138,7 @@ scan_segment(struct scan *s, int fd, int64_t position, int64_t size)
 
 	segment_scanner_init(&scanner, fd, s->r->end.segment_base, position, size);
 	while ((rc = segment_scanner_next(&scanner, &h, &bytes)) == STATUS_OK) {
-		if ((rc = check_sequence(&s->r->end, &h)) != STATUS_OK) {
+		if ((rc = check_sequence(s, &h)) != STATUS_OK) {
 			rc = status_context(rc, "%s at %lld", scanner.name, (long long)(scanner.position - batch_bytes(&h)));
 			break;
 		}

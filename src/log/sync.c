@@ -156,7 +156,7 @@ sync_rewrite(const struct partition *p, int fd, int64_t base, int64_t from, int6
 	int64_t size, reached = base;
 	int rc;
 
-	if (from >= to)
+	if (from >= to || base >= to)
 		return STATUS_OK;
 	if ((rc = file_size(fd, SUFFIX_LOG, &size)) != STATUS_OK)
 		return rc;
@@ -232,9 +232,9 @@ give_up_page(const struct sync *s, int64_t deadline_ms)
 	return rc == STATUS_OK ? STATUS_GONE : rc;
 }
 
-/* Append lock held. */
+/* Append lock held; nothing behind `limit` is written. */
 static int
-rewrite_locked(struct sync *s, int64_t deadline_ms)
+rewrite_locked(struct sync *s, int64_t limit, int64_t deadline_ms)
 {
 	struct head_end end;
 	int64_t from = head_synced_end(s->p->head, s->p->number), to = s->vouched_from;
@@ -245,16 +245,16 @@ rewrite_locked(struct sync *s, int64_t deadline_ms)
 	if (to > end.end_offset)
 		to = end.end_offset;
 	if (from < to)
-		rc = rewrite_range(s, from, to);
+		rc = rewrite_range(s, from, to < limit ? to : limit);
 	if (rc == STATUS_CORRUPT)
 		return give_up_page(s, deadline_ms);
-	if (rc == STATUS_OK)
+	if (rc == STATUS_OK && to <= limit)
 		s->vouched_from = from;
 	return rc;
 }
 
 static int
-rewrite_unvouched(struct sync *s, bool locked, int64_t deadline_ms)
+rewrite_unvouched(struct sync *s, int64_t offset, bool locked, int64_t deadline_ms)
 {
 	int64_t byte = LOCK_BYTE_APPEND(s->p->number);
 	int rc;
@@ -262,10 +262,10 @@ rewrite_unvouched(struct sync *s, bool locked, int64_t deadline_ms)
 	if (head_synced_end(s->p->head, s->p->number) >= s->vouched_from)
 		return STATUS_OK;
 	if (locked)
-		return rewrite_locked(s, deadline_ms);
+		return rewrite_locked(s, offset, deadline_ms);
 	if ((rc = lock_take(s->p->lock, byte, "append lock", deadline_ms)) != STATUS_OK)
 		return rc == STATUS_AGAIN ? partition_lock_busy(s->p) : rc;
-	rc = rewrite_locked(s, deadline_ms);
+	rc = rewrite_locked(s, INT64_MAX, deadline_ms);
 	lock_drop(s->p->lock, byte);
 	return rc;
 }
@@ -323,7 +323,7 @@ sync_cut(struct sync *s)
 
 /* A slot is held until synced_end is raised: a cut waits for it. */
 static int
-flush_and_raise(struct sync *s, int64_t offset)
+flush_and_raise(struct sync *s, int64_t offset, bool locked)
 {
 	int64_t target, synced;
 	int rc;
@@ -332,7 +332,7 @@ flush_and_raise(struct sync *s, int64_t offset)
 		return rc;
 	synced = head_synced_end(s->p->head, s->p->number);
 	assert(s->count > 0 && s->files[0].base <= synced);
-	target = reach(s, offset);
+	target = locked ? offset : reach(s, offset);
 	for (size_t i = 0; i < s->count; i++) {
 		if (i + 1 < s->count && s->files[i + 1].base <= synced)
 			continue;
@@ -356,7 +356,7 @@ upto(struct sync *s, int64_t offset, bool locked, int64_t deadline_ms)
 
 	if ((rc = look(s, offset)) != STATUS_AGAIN)
 		return rc;
-	if ((rc = rewrite_unvouched(s, locked, deadline_ms)) != STATUS_OK) {
+	if ((rc = rewrite_unvouched(s, offset, locked, deadline_ms)) != STATUS_OK) {
 		/* Others may have made it durable meanwhile, and retention have removed what we looked for. */
 		int now = look(s, offset);
 
@@ -364,7 +364,7 @@ upto(struct sync *s, int64_t offset, bool locked, int64_t deadline_ms)
 	}
 	if ((rc = take_slot(s, deadline_ms, &byte)) != STATUS_OK)
 		return rc;
-	rc = flush_and_raise(s, offset);
+	rc = flush_and_raise(s, offset, locked);
 	lock_drop(s->p->lock, byte);
 	return rc;
 }

@@ -49,7 +49,7 @@ int sync_rewrite(const struct partition *, int fd, int64_t base, int64_t from, i
  * writes all of it anew. STATUS_GONE: the log was rebuilt meanwhile. STATUS_AGAIN: past the deadline.
  */
 int sync_upto(struct sync *, int64_t offset, int64_t deadline_ms) MUST_USE;
-/* The same for a roller, who holds the append lock. */
+/* The same for a roller, who holds the append lock; nothing behind `offset` is synced, so that a roll does not wait for it. */
 int sync_upto_locked(struct sync *, int64_t offset, int64_t deadline_ms) MUST_USE;
 /*
  * The same after an fdatasync failed (HEAD_UNSYNCED), by descriptors opened since then: on STATUS_OK the partition is sound again, on

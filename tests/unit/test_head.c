@@ -544,9 +544,12 @@ rebuild_it(void)
 	struct head *head = open_head();
 	struct head_end end = end_of(40);
 
-	if (head_rebuild_begin(head, 0) != STATUS_OK)
-		return 1;
-	return head_rebuild_finish(head, 0, &end, 43, HEAD_SOUND) == STATUS_OK ? 0 : 1;
+	int rc;
+
+	if ((rc = head_rebuild_begin(head, 0)) == STATUS_OK)
+		rc = head_rebuild_finish(head, 0, &end, 43, HEAD_SOUND);
+	head_close(head);
+	return rc == STATUS_OK ? 0 : 1;
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include "golden.h"
 #include "logfolder.h"
+#include "readfault.h"
 
 static int
 open_here(void)
@@ -696,6 +697,80 @@ test_without_memory_no_false_snapshot_is_left(void **state)
 	logfolder_close(&f);
 }
 
+/* The same for one failed read: whatever snapshot is left is a true one. */
+static void
+test_after_a_failed_read_no_false_snapshot_is_left(void **state)
+{
+	struct logfolder f;
+
+	(void)state;
+	make_log(&f);
+	assert_ok(producers_ensure_snapshot(&f.p, 10));
+	assert_int_equal(unlink(segment_path(0, SUFFIX_LOG)), 0);
+	for (long k = 1;; k++) {
+		int rc;
+
+		(void)unlink(segment_path(20, SUFFIX_SNAPSHOT));
+		readfault_at(k);
+		rc = producers_ensure_snapshot(&f.p, 20);
+		if (readfault_off() == 0) {
+			assert_ok(rc);
+			assert_true(k > 2);
+			break;
+		}
+		assert_status(rc, STATUS_IO);
+		assert_int_equal(access(segment_path(20, SUFFIX_SNAPSHOT), F_OK), -1);
+	}
+	assert_snapshot(&f, 20, 14, true);
+	logfolder_close(&f);
+}
+
+static void
+test_a_snapshot_may_be_of_any_offset(void **state)
+{
+	struct logfolder f;
+
+	(void)state;
+	make_log(&f);
+	assert_ok(producers_ensure_snapshot(&f.p, 30)); /* the log end, where Kafka makes one when it stops */
+	assert_snapshot(&f, 30, 24, true);
+	assert_ok(producers_ensure_snapshot(&f.p, 5)); /* in the middle of a segment */
+	assert_snapshot(&f, 5, 4, false);
+	logfolder_close(&f);
+}
+
+/* Kafka's own, made anew one from the other. */
+static void
+test_kafkas_snapshots_follow_from_its_folders(void **state)
+{
+	static const struct {
+		const char *folder;
+		int64_t base;
+	} cases[] = {{"idem-0", 37}, {"txn-0", 4}, {"txn-0", 11}, {"txn-1", 4}, {"txn-1", 6}, {"segs-0", 6603}, {"epochs-0", 10}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char name[SEGMENT_NAME_BYTES];
+		struct logfolder f;
+		uint8_t *want, *have;
+		size_t want_len, len;
+
+		logfolder_make(&f, true);
+		golden_copy(cases[i].folder, "orders/orders-0");
+		assert_int_equal(unlink(segment_path(cases[i].base, SUFFIX_SNAPSHOT)), 0);
+		assert_ok(producers_ensure_snapshot(&f.p, cases[i].base));
+		segment_name(name, cases[i].base, SUFFIX_SNAPSHOT);
+		want = golden_read(cases[i].folder, name, &want_len);
+		have = (uint8_t *)unit_read(segment_path(cases[i].base, SUFFIX_SNAPSHOT), &len);
+		assert_int_equal(len, want_len);
+		assert_memory_equal(have, want, len);
+		free(want);
+		free(have);
+		logfolder_close(&f);
+		assert_int_equal(nftw("orders", unit_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	}
+}
+
 static void
 test_a_damaged_segment_gives_no_snapshot(void **state)
 {
@@ -771,6 +846,9 @@ main(void)
 	    unit_test(test_damaged_snapshots_are_passed_over_and_made_anew),
 	    unit_test(test_an_older_snapshot_that_cannot_be_opened_now_is_not_passed_over),
 	    unit_test(test_without_memory_no_false_snapshot_is_left),
+	    unit_test(test_after_a_failed_read_no_false_snapshot_is_left),
+	    unit_test(test_a_snapshot_may_be_of_any_offset),
+	    unit_test(test_kafkas_snapshots_follow_from_its_folders),
 	    unit_test(test_a_damaged_segment_gives_no_snapshot),
 	    unit_test(test_a_folder_without_segments_needs_no_snapshot),
 	    unit_test(test_a_snapshot_sees_past_an_emptied_marker),

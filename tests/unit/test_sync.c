@@ -540,11 +540,15 @@ sync_once(void)
 {
 	struct logfolder f;
 	struct sync *s;
+	int rc;
 
 	logfolder_open(&f);
 	s = hold(&f);
 	publish_one(&f, s);
-	return sync_upto(s, end_of(&f).end_offset, soon()) == STATUS_OK ? 0 : 1;
+	rc = sync_upto(s, end_of(&f).end_offset, soon());
+	sync_close(s);
+	logfolder_close(&f);
+	return rc == STATUS_OK ? 0 : 1;
 }
 
 static void
