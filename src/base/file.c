@@ -103,6 +103,18 @@ file_create(int dir, const char *name, const struct file_access *access, int *ou
 }
 
 int
+file_give_access(int dir, const char *name, const struct file_access *access)
+{
+	int fd, rc;
+
+	if ((rc = file_open_read(dir, name, &fd)) != STATUS_OK)
+		return rc;
+	rc = give_access(fd, name, access->mode, access->gid);
+	(void)file_close(fd, name);
+	return rc;
+}
+
+int
 file_open_input(const char *path, int *out)
 {
 	int fd;
@@ -466,10 +478,19 @@ dir_open_path(const char *path, int *out)
 	return STATUS_OK;
 }
 
+/* A folder can be entered by whoever may read or write in it; what is made in one with a group of its own gets that group. */
+static mode_t
+mode_of_dir(const struct file_access *access)
+{
+	mode_t mode = access->mode | ((access->mode & 0444) >> 2) | ((access->mode & 0222) >> 1);
+
+	return access->gid != (gid_t)-1 ? mode | S_ISGID : mode;
+}
+
 int
 dir_make(int dir, const char *name, const struct file_access *access)
 {
-	mode_t mode = access->mode | ((access->mode & 0444) >> 2) | ((access->mode & 0222) >> 1), umask_of_user;
+	mode_t umask_of_user;
 	int fd, rc, n, error;
 
 	/* A umask that takes the owner's bits would keep us out of it. */
@@ -482,12 +503,60 @@ dir_make(int dir, const char *name, const struct file_access *access)
 		return status_errno("%s: make it", name);
 	}
 	if ((rc = dir_open(dir, name, &fd)) == STATUS_OK) {
-		rc = give_access(fd, name, access->gid != (gid_t)-1 ? mode | S_ISGID : mode, access->gid);
+		rc = give_access(fd, name, mode_of_dir(access), access->gid);
 		(void)file_close(fd, name);
 	}
 	if (rc != STATUS_OK)
 		(void)unlinkat(dir, name, AT_REMOVEDIR);
 	return rc;
+}
+
+struct giving {
+	int dir;
+	const struct file_access *access;
+	int depth;
+};
+
+static int give_below(int dir, const char *name, const struct file_access *access, int depth);
+
+static int
+give_entry(void *arg, const char *entry)
+{
+	const struct giving *g = arg;
+	struct stat st;
+	int rc;
+
+	/* What was removed meanwhile needs nothing. */
+	if (fstatat(g->dir, entry, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? STATUS_OK : status_errno("%s: stat", entry);
+	if (S_ISDIR(st.st_mode))
+		return give_below(g->dir, entry, g->access, g->depth + 1);
+	if (!S_ISREG(st.st_mode))
+		return STATUS_OK;
+	rc = file_give_access(g->dir, entry, g->access);
+	return rc == STATUS_MISSING ? STATUS_OK : rc;
+}
+
+static int
+give_below(int dir, const char *name, const struct file_access *access, int depth)
+{
+	struct giving g = {.access = access, .depth = depth};
+	int rc;
+
+	if (depth > TREE_MAX_DEPTH)
+		return status_fail(STATUS_IO, "%s: too deep", name);
+	if ((rc = dir_open(dir, name, &g.dir)) != STATUS_OK)
+		return rc;
+	if ((rc = give_access(g.dir, name, mode_of_dir(access), access->gid)) == STATUS_OK)
+		rc = dir_list(g.dir, name, give_entry, &g);
+	(void)file_close(g.dir, name);
+	return rc;
+}
+
+int
+dir_give_access(int dir, const char *name, const struct file_access *access)
+{
+	return give_below(dir, name, access, 0);
 }
 
 /* One folder of a path; that it exists already is fine. */

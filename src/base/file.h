@@ -37,6 +37,8 @@ int file_open_write_only(int dir, const char *name, int *fd) MUST_USE;
  * error.
  */
 int file_create(int dir, const char *name, const struct file_access *, int *fd) MUST_USE;
+/* Give an existing file this access. */
+int file_give_access(int dir, const char *name, const struct file_access *) MUST_USE;
 /* As a user names it, through links, "-" not special: for reading. */
 int file_open_input(const char *path, int *fd) MUST_USE;
 /* close(2); an error that close reports is STATUS_IO. fd < 0 is fine. */
@@ -98,6 +100,8 @@ int dir_open_path(const char *path, int *fd) MUST_USE;
  * (set-group-ID). STATUS_EXISTS if the name is taken. Not synced. Nothing is left of it on an error.
  */
 int dir_make(int dir, const char *name, const struct file_access *) MUST_USE;
+/* Give a directory and all files and directories in it this access, as new ones get it. Links stay as they are. Not synced. */
+int dir_give_access(int dir, const char *name, const struct file_access *) MUST_USE;
 /*
  * Make `path` and what is missing of its parents, mode 0777 less the umask, and sync what was made; links are followed. STATUS_OK if it is
  * there already, STATUS_EXISTS if something else has its name.

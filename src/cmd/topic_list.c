@@ -156,7 +156,8 @@ setting_rows(struct print *print, struct topic *topic)
 	for (size_t i = 0; config_entry(topic_config(topic), i, &key, value, &given); i++) {
 		print_text(print, topic_name(topic));
 		print_text(print, key);
-		if (parse_int64(value, INT64_MIN, INT64_MAX, &number) == STATUS_OK)
+		/* An octal mode begins with a 0 and is a word. */
+		if ((value[0] != '0' || value[1] == '\0') && parse_int64(value, INT64_MIN, INT64_MAX, &number) == STATUS_OK)
 			print_number(print, number);
 		else
 			print_text(print, value);

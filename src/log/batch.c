@@ -29,10 +29,7 @@ batch_last_sequence(const struct batch_header *h)
 const char *
 batch_codec_name(uint16_t attributes)
 {
-	static const char *const names[] = {"none", "gzip", "snappy", "lz4", "zstd"};
-	unsigned codec = attributes & BATCH_CODEC_MASK;
-
-	return codec < COUNT_OF(names) ? names[codec] : "unknown";
+	return codec_name(attributes & BATCH_CODEC_MASK);
 }
 
 static void
@@ -178,11 +175,52 @@ batch_seal(struct batch_builder *b)
 }
 
 int
+batch_compress(const struct buf *batch, enum codec codec, int32_t level, struct buf *packed)
+{
+	uint8_t *bytes;
+	int rc;
+
+	if ((rc = buf_append(packed, batch->data, BATCH_HEADER_BYTES)) != STATUS_OK ||
+	    (rc = codec_compress(codec, level, batch->data + BATCH_HEADER_BYTES, batch->len - BATCH_HEADER_BYTES, packed)) !=
+		STATUS_OK)
+		return rc;
+	bytes = packed->data;
+	be32enc(bytes + BATCH_LENGTH_AT, (uint32_t)(packed->len - BATCH_PREFIX_BYTES));
+	be16enc(bytes + BATCH_ATTRIBUTES_AT,
+	    (uint16_t)((be16dec(bytes + BATCH_ATTRIBUTES_AT) & (uint16_t)~BATCH_CODEC_MASK) | codec));
+	set_crc(bytes);
+	return STATUS_OK;
+}
+
+int
+batch_decompress(struct batch_header *h, const uint8_t **bytes, struct buf *plain)
+{
+	unsigned codec = h->attributes & BATCH_CODEC_MASK;
+	int rc;
+
+	if (codec == CODEC_NONE)
+		return STATUS_OK;
+	if (codec >= CODEC_COUNT)
+		return status_fail(STATUS_CONFIG, "offset %lld: compressed with codec %u, which is unknown",
+		    (long long)h->base_offset, codec);
+	buf_clear(plain);
+	if ((rc = buf_append(plain, *bytes, BATCH_HEADER_BYTES)) == STATUS_OK)
+		rc = codec_decompress((enum codec)codec, *bytes + BATCH_HEADER_BYTES, (size_t)batch_bytes(h) - BATCH_HEADER_BYTES,
+		    BATCH_MAX_BYTES - BATCH_HEADER_BYTES, plain);
+	if (rc != STATUS_OK)
+		return status_context(rc, "batch at offset %lld", (long long)h->base_offset);
+	h->attributes = (uint16_t)(h->attributes & ~BATCH_CODEC_MASK);
+	h->length = (int32_t)(plain->len - BATCH_PREFIX_BYTES);
+	*bytes = plain->data;
+	return STATUS_OK;
+}
+
+int
 batch_cursor_init(struct batch_cursor *c, const uint8_t *bytes, const struct batch_header *h)
 {
 	if ((h->attributes & BATCH_CODEC_MASK) != CODEC_NONE)
-		return status_fail(STATUS_CONFIG, "offset %lld: compressed with %s, which is not supported yet",
-		    (long long)h->base_offset, batch_codec_name(h->attributes));
+		return status_fail(STATUS_CONFIG, "offset %lld: compressed with %s", (long long)h->base_offset,
+		    batch_codec_name(h->attributes));
 	*c = (struct batch_cursor){
 	    .p = bytes + BATCH_HEADER_BYTES,
 	    .end = bytes + batch_bytes(h),

@@ -14,10 +14,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/codec.h"
 #include "log/format.h"
 #include "log/record.h"
-
-enum batch_codec { CODEC_NONE = 0, CODEC_GZIP = 1, CODEC_SNAPPY = 2, CODEC_LZ4 = 3, CODEC_ZSTD = 4 };
 
 /* The fixed part of a batch, decoded. */
 struct batch_header {
@@ -84,6 +83,19 @@ int batch_add(struct batch_builder *, const struct record *) MUST_USE;
 /* Write header and CRC: no producer, no codec, base offset 0. There is at least one record. */
 void batch_seal(struct batch_builder *);
 
+/*
+ * Append the compressed form of a sealed batch to the empty buf `packed`: header, attributes and CRC are its own. Its base offset and
+ * leader epoch are set later, like any batch's.
+ */
+int batch_compress(const struct buf *batch, enum codec, int32_t level, struct buf *packed) MUST_USE;
+
+/*
+ * If the batch is compressed, put its plain form into `plain`, whose bytes are dropped, and let *bytes and the header describe that one;
+ * its CRC is that of the compressed form. Nothing is done for a plain batch. STATUS_CORRUPT if the records cannot be decompressed,
+ * STATUS_CONFIG if the codec is unknown or its library is missing.
+ */
+int batch_decompress(struct batch_header *, const uint8_t **bytes, struct buf *plain) MUST_USE;
+
 /* Walks the records of a batch whose CRC was checked. */
 struct batch_cursor {
 	const uint8_t *p, *end;
@@ -95,8 +107,8 @@ struct batch_cursor {
 };
 
 /*
- * STATUS_CONFIG, naming the codec, if the batch is compressed (codecs are not supported yet). The bytes must stay as long as the
- * cursor and its records are used.
+ * The batch is plain, see batch_decompress: STATUS_CONFIG if it is not. The bytes must stay as long as the cursor and its records are
+ * used.
  */
 int batch_cursor_init(struct batch_cursor *, const uint8_t *bytes, const struct batch_header *) MUST_USE;
 

@@ -34,6 +34,12 @@
 #define BATCH_CONTROL 0x0020
 #define BATCH_DELETE_HORIZON 0x0040
 
+/* The record of a control batch. Key: int16 version, int16 type. A commit's or abort's value: int16 version, int32 coordinator epoch. */
+#define CONTROL_TYPE_AT 2
+#define CONTROL_KEY_BYTES 4
+#define CONTROL_COORDINATOR_EPOCH_AT 2
+#define CONTROL_VALUE_BYTES 6
+
 /* Kafka's own limit: sizes and positions in a segment are int32. */
 #define BATCH_MAX_BYTES INT32_MAX
 #define SEGMENT_MAX_BYTES INT32_MAX
@@ -42,6 +48,9 @@
 #define INDEX_ENTRY_BYTES 8
 /* .timeindex: int64 greatest timestamp so far, int32 last offset of its batch less the segment's base. */
 #define TIMEINDEX_ENTRY_BYTES 12
+/* .txnindex: Kafka's AbortedTxn: int16 version, then int64 producer id, first offset, last offset, last stable offset. */
+#define TXNINDEX_ENTRY_BYTES 34
+#define TXNINDEX_VERSION 0
 /* A segment is closed when one of its indexes reaches Kafka's segment.index.bytes; the time index keeps a place for its last entry. */
 #define INDEX_MAX_ENTRIES (10 * 1024 * 1024 / INDEX_ENTRY_BYTES)
 #define TIMEINDEX_MAX_ENTRIES (10 * 1024 * 1024 / TIMEINDEX_ENTRY_BYTES - 1)
@@ -58,6 +67,7 @@
 #define SUFFIX_LOG ".log"
 #define SUFFIX_INDEX ".index"
 #define SUFFIX_TIMEINDEX ".timeindex"
+#define SUFFIX_TXNINDEX ".txnindex"
 #define SUFFIX_SNAPSHOT ".snapshot"
 #define EPOCH_CHECKPOINT "leader-epoch-checkpoint"
 #define PARTITION_METADATA "partition.metadata"

@@ -11,43 +11,11 @@
 #include "base/crc32c.h"
 #include "base/fault.h"
 #include "base/status.h"
+#include "log/head_page.h"
 
-/* "mqheads" and the layout's version; a host of another byte order reads another number. */
-#define HEAD_MAGIC UINT64_C(0x017364616568716d)
-#define SLOT_WORDS 12
-#define SLOT_CRC_WORD 11
 #define SLOT_READ_TRIES 1000000
 #define PAGES_A_WRITE 64
 #define MAX_PARTITIONS 1000000
-
-typedef _Atomic uint64_t word;
-
-struct topic_page {
-	uint64_t magic;
-	uint64_t device, inode, birth_sec;
-	word birth_nsec; /* written last when a copy is adopted */
-	word partitions;
-	word config_version;
-	word leader_epoch;
-	word synced_only;
-	word intents;
-	word dead;
-	_Alignas(64) bell_word bell;
-	_Alignas(64) word next_partition;
-};
-
-struct partition_page {
-	word boot_id[2];
-	word generation;
-	word synced_end;
-	word high_watermark;
-	word log_start;
-	word fenced_epoch;
-	word poison;
-	_Alignas(64) word counter;
-	word appender;
-	_Alignas(64) word slots[2][SLOT_WORDS];
-};
 
 struct head {
 	uint8_t *map;
@@ -58,10 +26,6 @@ struct head {
 	uint64_t boot_id[2];
 	struct file_identity own;
 };
-
-_Static_assert(sizeof(struct topic_page) <= HEAD_PAGE_BYTES, "topic page");
-_Static_assert(sizeof(struct partition_page) <= HEAD_PAGE_BYTES, "partition page");
-_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words are shared between processes");
 
 /*
  * A store that the disk has no room for raises SIGBUS in the storing thread (mmap(2)). GUARD begins a function that stores, UNGUARD
@@ -142,11 +106,15 @@ encode_end(const struct head_end *e, uint64_t words[SLOT_WORDS])
 	words[SLOT_CRC_WORD] = crc32c(words, SLOT_CRC_WORD * sizeof(*words));
 }
 
-static bool
-decode_end(const uint64_t words[SLOT_WORDS], struct head_end *e)
+bool
+head_page_end_is_valid(const uint64_t words[SLOT_WORDS])
 {
-	if (words[SLOT_CRC_WORD] != crc32c(words, SLOT_CRC_WORD * sizeof(*words)))
-		return false;
+	return words[SLOT_CRC_WORD] == crc32c(words, SLOT_CRC_WORD * sizeof(*words));
+}
+
+void
+head_page_decode_end(const uint64_t words[SLOT_WORDS], struct head_end *e)
+{
 	e->segment_base = (int64_t)words[0];
 	e->last_position = (int64_t)words[1];
 	e->end_position = (int64_t)words[2];
@@ -161,7 +129,6 @@ decode_end(const uint64_t words[SLOT_WORDS], struct head_end *e)
 	e->index_pending_bytes = (uint32_t)(words[9] >> 32);
 	e->index_count = (uint32_t)words[10];
 	e->timeindex_count = (uint32_t)(words[10] >> 32);
-	return true;
 }
 
 void
@@ -577,8 +544,12 @@ head_end(const struct head *h, int p, struct head_end *end)
 		for (size_t w = 0; w < SLOT_WORDS; w++)
 			words[w] = atomic_load_explicit(&slot[w], memory_order_relaxed);
 		atomic_thread_fence(memory_order_acquire);
-		if (atomic_load_explicit(&pp->counter, memory_order_relaxed) == counter)
-			return decode_end(words, end);
+		if (atomic_load_explicit(&pp->counter, memory_order_relaxed) != counter)
+			continue;
+		if (!head_page_end_is_valid(words))
+			return false;
+		head_page_decode_end(words, end);
+		return true;
 	}
 	return false;
 }

@@ -15,18 +15,28 @@ absolute(int64_t segment_base, uint32_t delta)
 	return (int64_t)((uint64_t)segment_base + (uint64_t)(int64_t)(int32_t)delta);
 }
 
-static void
+void
 index_decode(const uint8_t *bytes, int64_t segment_base, struct index_entry *e)
 {
 	e->offset = absolute(segment_base, be32dec(bytes));
 	e->position = (int32_t)be32dec(bytes + 4);
 }
 
-static void
+void
 timeindex_decode(const uint8_t *bytes, int64_t segment_base, struct timeindex_entry *e)
 {
 	e->timestamp_ms = (int64_t)be64dec(bytes);
 	e->offset = absolute(segment_base, be32dec(bytes + 8));
+}
+
+void
+txnindex_decode(const uint8_t *bytes, struct txnindex_entry *e)
+{
+	e->version = (int16_t)be16dec(bytes);
+	e->producer_id = (int64_t)be64dec(bytes + 2);
+	e->first_offset = (int64_t)be64dec(bytes + 10);
+	e->last_offset = (int64_t)be64dec(bytes + 18);
+	e->last_stable_offset = (int64_t)be64dec(bytes + 26);
 }
 
 /* One search: a file of entries of equal size, and the question whether an entry lies up to what is sought. */
@@ -188,7 +198,7 @@ index_position_hint(int dir, int fd, int64_t base, int64_t offset)
 void
 index_writer_init(struct index_writer *w, int dir, const struct file_access *access)
 {
-	*w = (struct index_writer){.dir = dir, .access = *access, .segment_base = -1, .index_fd = -1, .timeindex_fd = -1};
+	*w = (struct index_writer){.dir = dir, .access = access, .segment_base = -1, .index_fd = -1, .timeindex_fd = -1};
 }
 
 void
@@ -212,7 +222,7 @@ open_for_writing(const struct index_writer *w, const char *suffix, bool make, in
 	segment_name(name, w->segment_base, suffix);
 	rc = file_open_write(w->dir, name, fd);
 	if (rc == STATUS_MISSING)
-		return make ? file_create(w->dir, name, &w->access, fd) : STATUS_OK;
+		return make ? file_create(w->dir, name, w->access, fd) : STATUS_OK;
 	return rc;
 }
 

@@ -23,6 +23,19 @@ struct timeindex_entry {
 	int64_t offset;	      /* absolute: the last offset of the batch that has it */
 };
 
+/* An aborted transaction, of Kafka's .txnindex. */
+struct txnindex_entry {
+	int16_t version;
+	int64_t producer_id;
+	int64_t first_offset, last_offset; /* of its records and of its marker, absolute */
+	int64_t last_stable_offset;	   /* when it was aborted */
+};
+
+/* One entry: INDEX_ENTRY_BYTES, TIMEINDEX_ENTRY_BYTES, TXNINDEX_ENTRY_BYTES. Whatever the bytes are, they mean something. */
+void index_decode(const uint8_t *bytes, int64_t segment_base, struct index_entry *);
+void timeindex_decode(const uint8_t *bytes, int64_t segment_base, struct timeindex_entry *);
+void txnindex_decode(const uint8_t *bytes, struct txnindex_entry *);
+
 /* The last entry whose offset is at or below `offset`; STATUS_END if there is none, or no index. `dir` is the partition's folder. */
 int index_lookup(int dir, int64_t segment_base, int64_t offset, struct index_entry *) MUST_USE;
 /* The last entry whose position is below `position`: STATUS_END if there is none. Sets *count to how many entries lie up to it. */
@@ -45,8 +58,8 @@ int64_t index_position_hint(int dir, int fd, int64_t base, int64_t offset);
  */
 struct index_writer {
 	int dir;
-	struct file_access access;
-	int64_t segment_base; /* of the open files; -1: none are open */
+	const struct file_access *access; /* of new files; borrowed */
+	int64_t segment_base;		  /* of the open files; -1: none are open */
 	int index_fd, timeindex_fd;
 };
 

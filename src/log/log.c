@@ -176,6 +176,7 @@ is_full(const struct log *l, const struct head_end *end, const struct batch_head
 	if (end->end_position == 0)
 		return false;
 	return end->end_position + batch_bytes(h) > set->segment_bytes || end->index_count >= INDEX_MAX_ENTRIES ||
+	    end->timeindex_count >= TIMEINDEX_MAX_ENTRIES ||
 	    end->end_offset + h->last_offset_delta - end->segment_base > INT32_MAX ||
 	    (end->first_timestamp_ms >= 0 && h->max_timestamp_ms - end->first_timestamp_ms > set->segment_ms);
 }

@@ -16,8 +16,8 @@ partition_page_is_current(const struct partition *p, struct head_end *end, uint6
 	    head_end(p->head, p->number, end);
 }
 
-static int
-verify_last_batch(int fd, const struct head_end *end)
+int
+partition_verify_last_batch(int fd, const struct head_end *end)
 {
 	struct segment_scanner scanner;
 	struct batch_header header;
@@ -63,7 +63,7 @@ partition_verify_end(const struct partition *p, const struct head_end *end, bool
 	    (exact && end->end_offset != end->segment_base && segment_exists(p, end->end_offset)))
 		rc = STATUS_RECOVER;
 	else
-		rc = verify_last_batch(fd, end);
+		rc = partition_verify_last_batch(fd, end);
 out:
 	(void)file_close(fd, name);
 	return rc;

@@ -58,6 +58,9 @@ bool partition_page_is_current(const struct partition *, struct head_end *, uint
  */
 int partition_verify_end(const struct partition *, const struct head_end *, bool exact) MUST_USE;
 
+/* The batch alone, in the open segment of the end: STATUS_OK or STATUS_RECOVER, or why it could not be read. */
+int partition_verify_last_batch(int fd, const struct head_end *end) MUST_USE;
+
 /* "append lock of orders/3" is held too long: who holds it and in which state, from the appender word and /proc. STATUS_AGAIN. */
 int partition_lock_busy(const struct partition *);
 

@@ -8,9 +8,6 @@
 #include "base/status.h"
 #include "log/segment.h"
 
-#define SNAPSHOT_MAX_BYTES ((size_t)256 << 20)
-#define MARKER_VALUE_BYTES 6 /* version int16, coordinator epoch int32 */
-
 void
 producers_free(struct producers *ps)
 {
@@ -95,8 +92,8 @@ note_marker(struct producer_state *state, const struct batch_header *h, const ui
 	state->epoch = h->producer_epoch;
 	state->timestamp_ms = marker.timestamp_ms;
 	state->transaction_first_offset = -1;
-	if (marker.value_len >= MARKER_VALUE_BYTES)
-		state->coordinator_epoch = (int32_t)be32dec(marker.value + 2);
+	if (marker.value_len >= CONTROL_VALUE_BYTES)
+		state->coordinator_epoch = (int32_t)be32dec(marker.value + CONTROL_COORDINATOR_EPOCH_AT);
 	return STATUS_OK;
 }
 
@@ -148,8 +145,8 @@ encode_state(uint8_t *p, const struct producer_state *s)
 	be64enc(p + 38, (uint64_t)s->transaction_first_offset);
 }
 
-static int
-decode(const struct buf *bytes, const char *name, struct producers *ps)
+int
+producers_decode(const struct buf *bytes, const char *name, struct producers *ps)
 {
 	uint32_t count;
 	int rc;
@@ -182,7 +179,7 @@ producers_read(int dir, int64_t base, struct producers *ps)
 
 	segment_name(name, base, SUFFIX_SNAPSHOT);
 	if ((rc = file_read_all(dir, name, SNAPSHOT_MAX_BYTES, &bytes)) == STATUS_OK)
-		rc = decode(&bytes, name, &read);
+		rc = producers_decode(&bytes, name, &read);
 	buf_free(&bytes);
 	if (rc != STATUS_OK) {
 		producers_free(&read);

@@ -31,6 +31,14 @@ void producers_free(struct producers *);
 int producers_note(struct producers *, const struct batch_header *, const uint8_t *bytes) MUST_USE;
 const struct producer_state *producers_find(const struct producers *, int64_t producer_id);
 
+/* No .snapshot that is read is longer. */
+#define SNAPSHOT_MAX_BYTES ((size_t)256 << 20)
+
+/*
+ * The bytes of a .snapshot, added to the struct; STATUS_CORRUPT, naming the file and the reason, if they are not valid: some may have been
+ * added then.
+ */
+int producers_decode(const struct buf *bytes, const char *name, struct producers *) MUST_USE;
 /* The .snapshot at `base`; STATUS_MISSING if there is none, STATUS_CORRUPT if it is not valid. Replaces what is in the struct. */
 int producers_read(int dir, int64_t base, struct producers *) MUST_USE;
 /* Durable on return. */

@@ -14,9 +14,11 @@ struct reader {
 	bool verified;	 /* the page was verified in this generation */
 	bool is_private; /* the page cannot be trusted and we may not recover: `found` is the end */
 	struct recovery found;
-	int fd;		/* of the segment that is being read, -1 none */
-	bool is_active; /* that segment is the active one: it ends at the published end */
+	int fd;		 /* of the segment that is being read, -1 none */
+	bool is_active;	 /* that segment is the active one: it ends at the published end */
+	int64_t log_end; /* offset; what lies below the scanner's limit lies below it */
 	struct segment_scanner scanner;
+	struct buf plain; /* the batch that was decompressed last */
 };
 
 int
@@ -35,6 +37,7 @@ reader_open(const struct partition *p, struct reader **out)
 void
 reader_park(struct reader *r)
 {
+	buf_free(&r->plain);
 	if (r->fd < 0)
 		return;
 	segment_scanner_free(&r->scanner);
@@ -223,6 +226,7 @@ set_limit(struct reader *r, const struct head_end *end)
 	if (!r->is_active && (rc = file_size(r->fd, r->scanner.name, &limit)) != STATUS_OK)
 		return rc;
 	segment_scanner_set_limit(&r->scanner, limit);
+	r->log_end = end->end_offset;
 	return STATUS_OK;
 }
 
@@ -267,6 +271,9 @@ leave_segment(struct reader *r, int64_t end)
 		rc = find_next_segment(r, &next);
 		if (rc == STATUS_END || (rc == STATUS_OK && r->is_active))
 			rc = status_fail(STATUS_IO, "%s: ends before offset %lld", r->scanner.name, (long long)r->position);
+		else if (rc == STATUS_OK && next < r->position)
+			rc = status_fail(STATUS_IO, "%s: ends with offset %lld, but the next segment begins at %lld",
+			    r->scanner.name, (long long)r->position - 1, (long long)next);
 		if (rc != STATUS_OK)
 			return is_stale(r) ? STATUS_GONE : rc;
 		if (next > r->position)
@@ -287,8 +294,13 @@ next_in_segment(struct reader *r, struct batch_view *view)
 	while (rc == STATUS_OK && batch_end_offset(&view->header) <= r->position);
 	if (is_stale(r))
 		return STATUS_GONE;
-	if (rc == STATUS_CORRUPT)
+	if (rc == STATUS_OK && batch_end_offset(&view->header) > r->log_end)
+		rc = status_fail(STATUS_CORRUPT, "%s: a batch that ends with offset %lld in a log that ends at %lld",
+		    r->scanner.name, (long long)batch_end_offset(&view->header) - 1, (long long)r->log_end);
+	if (rc == STATUS_CORRUPT) {
+		reader_park(r);
 		return status_context(STATUS_IO, "offset %lld", (long long)r->position);
+	}
 	return rc;
 }
 
@@ -305,8 +317,9 @@ next_batch(struct reader *r, int64_t end, struct batch_view *view)
 	return rc == STATUS_END && (rc = leave_segment(r, end)) == STATUS_OK ? STATUS_GONE : rc;
 }
 
-int
-reader_next(struct reader *r, int64_t end, struct batch_view *view)
+/* reader_next, without decompressing. */
+static int
+next_data_batch(struct reader *r, int64_t end, struct batch_view *view)
 {
 	int rc;
 
@@ -328,6 +341,22 @@ reader_next(struct reader *r, int64_t end, struct batch_view *view)
 			return STATUS_OK;
 	}
 	return STATUS_END;
+}
+
+static int
+decompress(struct reader *r, struct batch_view *view)
+{
+	int rc = batch_decompress(&view->header, &view->bytes, &r->plain);
+
+	return rc == STATUS_CORRUPT ? STATUS_IO : rc;
+}
+
+int
+reader_next(struct reader *r, int64_t end, struct batch_view *view)
+{
+	int rc = next_data_batch(r, end, view);
+
+	return rc == STATUS_OK ? decompress(r, view) : rc;
 }
 
 /* The first record of the batch at or after timestamp_ms, within [from, end). */
@@ -362,7 +391,7 @@ time_hint(struct reader *r, int64_t base, int64_t timestamp_ms, int64_t end)
 	if (timeindex_lookup(r->p->dir, base, timestamp_ms, &entry) != STATUS_OK || entry.offset < base || entry.offset >= end)
 		return base;
 	reader_seek(r, entry.offset);
-	if (reader_next(r, end, &view) != STATUS_OK || batch_end_offset(&view.header) - 1 != entry.offset ||
+	if (next_data_batch(r, end, &view) != STATUS_OK || batch_end_offset(&view.header) - 1 != entry.offset ||
 	    view.header.max_timestamp_ms != entry.timestamp_ms)
 		return base;
 	return entry.offset + 1;
@@ -375,9 +404,11 @@ find_time_from(struct reader *r, int64_t from, int64_t timestamp_ms, int64_t end
 	int rc;
 
 	reader_seek(r, from);
-	while ((rc = reader_next(r, end, &view)) == STATUS_OK) {
+	while ((rc = next_data_batch(r, end, &view)) == STATUS_OK) {
 		if (view.header.max_timestamp_ms < timestamp_ms)
 			continue;
+		if ((rc = decompress(r, &view)) != STATUS_OK)
+			return rc;
 		if ((rc = find_time_in_batch(&view, timestamp_ms, from, end, offset)) != STATUS_END)
 			return rc == STATUS_CORRUPT ? STATUS_IO : rc;
 	}

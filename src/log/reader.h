@@ -21,7 +21,7 @@ struct reader;
 
 struct batch_view {
 	struct batch_header header;
-	const uint8_t *bytes; /* the whole batch, CRC checked; valid until the next call on this reader */
+	const uint8_t *bytes; /* the whole batch, CRC checked, decompressed; valid until the next call on this reader */
 };
 
 /* The partition is borrowed. */

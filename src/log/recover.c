@@ -50,9 +50,13 @@ open_segment(const struct partition *p, int64_t base, int *fd, int64_t *size)
 	return rc;
 }
 
-/* What the appender knew of the segment before `position`, from its files: counts and pending bytes of the indexes, timestamps. */
+/*
+ * What the appender knew of the segment before `position`: its files say how many entries the indexes had, and `slot`, published at or
+ * behind that position, which timestamp was the greatest. The time index alone would not do: nobody syncs it, and where its last entries
+ * are lost the next one would claim too little, and searches by time would pass over records.
+ */
 static int
-restore_segment_state(const struct partition *p, int fd, int64_t position, struct head_end *end)
+restore_segment_state(const struct partition *p, int fd, const struct head_end *slot, struct head_end *end)
 {
 	uint8_t bytes[BATCH_HEADER_BYTES];
 	struct timeindex_entry time_entry;
@@ -61,22 +65,18 @@ restore_segment_state(const struct partition *p, int fd, int64_t position, struc
 	size_t got;
 	int rc;
 
-	if (position == 0)
-		return STATUS_OK;
 	if ((rc = file_read_at(fd, SUFFIX_LOG, bytes, sizeof(bytes), 0, &got)) != STATUS_OK)
 		return rc;
 	if (got == sizeof(bytes) && batch_decode_header(bytes, &first) == STATUS_OK)
 		end->first_timestamp_ms = first.max_timestamp_ms;
-	/* Its own entry is written again when the batch at `position` is noted: the bytes before it were pending. */
-	if (index_last_before(p->dir, end->segment_base, position, &entry, &end->index_count) != STATUS_OK)
+	/* Its own entry is written again when the batch at the position is noted: the bytes before it were pending. */
+	if (index_last_before(p->dir, end->segment_base, end->end_position, &entry, &end->index_count) != STATUS_OK)
 		end->index_count = 0;
 	end->index_pending_bytes = UINT32_MAX;
-	if (timeindex_last_upto(p->dir, end->segment_base, end->end_offset - 1, &time_entry, &end->timeindex_count) == STATUS_OK) {
-		end->max_timestamp_ms = time_entry.timestamp_ms;
-		end->max_timestamp_offset = time_entry.offset;
-	} else {
+	if (timeindex_last_upto(p->dir, end->segment_base, end->end_offset - 1, &time_entry, &end->timeindex_count) != STATUS_OK)
 		end->timeindex_count = 0;
-	}
+	end->max_timestamp_ms = slot->max_timestamp_ms;
+	end->max_timestamp_offset = slot->max_timestamp_offset;
 	return STATUS_OK;
 }
 
@@ -149,15 +149,29 @@ scan_segment(struct scan *s, int fd, int64_t position, int64_t size)
 	return rc == STATUS_END ? STATUS_OK : rc;
 }
 
-/* Set the end to the beginning of segment `at`, or, if `hinted`, to the batch in it by which the index says that a scan may begin. */
-static int
-enter_segment(struct scan *s, int fd, bool hinted)
+/* The batch by which the index says that a scan for the durable point may begin; false if there is none, or too little is known of it. */
+static bool
+find_hint(const struct scan *s, int fd, struct head_end *slot, int64_t *position, int64_t *offset)
 {
-	struct head_end *end = &s->r->end;
 	int64_t base = s->list.bases[s->at];
 	uint8_t bytes[BATCH_HEADER_BYTES];
 	struct batch_header h;
 	size_t got;
+
+	*position = index_position_hint(s->p->dir, fd, base, s->r->durable);
+	if (*position == 0 || file_read_at(fd, SUFFIX_LOG, bytes, sizeof(bytes), *position, &got) != STATUS_OK ||
+	    got < sizeof(bytes) || batch_decode_header(bytes, &h) != STATUS_OK)
+		return false;
+	*offset = h.base_offset;
+	return head_end(s->p->head, s->p->number, slot) && slot->segment_base == base && slot->end_offset >= *offset;
+}
+
+/* Set the end to the beginning of segment `at`, or, if `hinted`, to the batch in it by which a scan may begin. */
+static int
+enter_segment(struct scan *s, int fd, bool hinted)
+{
+	struct head_end *end = &s->r->end, slot;
+	int64_t base = s->list.bases[s->at], position, offset;
 	int rc;
 
 	end->segment_base = end->end_offset = base;
@@ -165,18 +179,12 @@ enter_segment(struct scan *s, int fd, bool hinted)
 	end->end_position = 0;
 	end->max_timestamp_ms = end->max_timestamp_offset = end->first_timestamp_ms = -1;
 	end->index_pending_bytes = end->index_count = end->timeindex_count = 0;
-	if (hinted) {
-		int64_t position = index_position_hint(s->p->dir, fd, base, s->r->durable);
-
-		if ((rc = file_read_at(fd, SUFFIX_LOG, bytes, sizeof(bytes), position, &got)) != STATUS_OK)
+	if (hinted && find_hint(s, fd, &slot, &position, &offset)) {
+		end->end_offset = offset;
+		end->end_position = position;
+		if ((rc = restore_segment_state(s->p, fd, &slot, end)) != STATUS_OK)
 			return rc;
-		if (position > 0 && got == sizeof(bytes) && batch_decode_header(bytes, &h) == STATUS_OK) {
-			end->end_offset = h.base_offset;
-			end->end_position = position;
-		}
 	}
-	if ((rc = restore_segment_state(s->p, fd, end->end_position, end)) != STATUS_OK)
-		return rc;
 	return s->index != NULL ? index_writer_cut(s->index, end) : STATUS_OK;
 }
 
@@ -429,11 +437,23 @@ cut_one(const struct scan *s, size_t i)
 	return rc;
 }
 
+/* A snapshot behind the end would be believed by a segment that begins there one day. */
+static int
+remove_later_snapshot(void *arg, const char *entry)
+{
+	const struct scan *s = arg;
+	int64_t base;
+
+	if (!segment_parse_name(entry, SUFFIX_SNAPSHOT, &base) || base <= s->r->end.end_offset)
+		return STATUS_OK;
+	return file_remove(s->p->dir, entry);
+}
+
 /* Last segment first: dying inside leaves a log whose end is found again. */
 static int
-cut_torn(const struct scan *s)
+cut_torn(struct scan *s)
 {
-	int rc = STATUS_OK;
+	int rc = dir_list(s->p->dir, s->p->label, remove_later_snapshot, s);
 
 	for (size_t i = s->list.count; rc == STATUS_OK && i-- > s->at;)
 		rc = cut_one(s, i);
@@ -497,7 +517,7 @@ may_have_shown_more(const struct partition *p)
 }
 
 static int
-cut_and_adopt(const struct scan *s)
+cut_and_adopt(struct scan *s)
 {
 	struct head *h = s->p->head;
 	int p = s->p->number, rc;

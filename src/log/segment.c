@@ -112,6 +112,7 @@ segment_scanner_init(struct segment_scanner *s, int fd, int64_t base, int64_t po
 	    .base = base,
 	    .position = position,
 	    .limit = limit,
+	    .least_offset = base,
 	    .window = BUF_EMPTY,
 	    .read_bytes = READ_BYTES};
 	segment_name(s->name, base, SUFFIX_LOG);
@@ -127,6 +128,7 @@ void
 segment_scanner_seek(struct segment_scanner *s, int64_t position)
 {
 	s->position = position;
+	s->least_offset = s->base;
 }
 
 void
@@ -182,6 +184,15 @@ window_bytes(const struct segment_scanner *s)
 	return s->window.data + (s->position - s->window_position);
 }
 
+static int
+check_batch(const struct segment_scanner *s, const struct batch_header *h)
+{
+	if (h->base_offset < s->least_offset)
+		return status_fail(STATUS_CORRUPT, "offset %lld after %lld", (long long)h->base_offset,
+		    (long long)s->least_offset - 1);
+	return batch_check_crc(window_bytes(s), h);
+}
+
 int
 segment_scanner_next(struct segment_scanner *s, struct batch_header *h, const uint8_t **bytes)
 {
@@ -191,12 +202,13 @@ segment_scanner_next(struct segment_scanner *s, struct batch_header *h, const ui
 		return STATUS_END;
 	if ((rc = fill_window(s, BATCH_HEADER_BYTES)) == STATUS_OK && (rc = batch_decode_header(window_bytes(s), h)) == STATUS_OK &&
 	    (rc = fill_window(s, (size_t)batch_bytes(h))) == STATUS_OK)
-		rc = batch_check_crc(window_bytes(s), h);
+		rc = check_batch(s, h);
 	if (rc == STATUS_CORRUPT || rc == STATUS_CONFIG)
 		return status_context(rc, "%s at %lld", s->name, (long long)s->position);
 	if (rc != STATUS_OK)
 		return rc;
 	*bytes = window_bytes(s);
 	s->position += batch_bytes(h);
+	s->least_offset = batch_end_offset(h);
 	return STATUS_OK;
 }

@@ -31,9 +31,10 @@ struct segment_scanner {
 	int fd;
 	char name[SEGMENT_NAME_BYTES];
 	int64_t base;
-	int64_t position;  /* of the next batch */
-	int64_t limit;	   /* bytes; the scanner ends here */
-	struct buf window; /* bytes from window_position on */
+	int64_t position;     /* of the next batch */
+	int64_t limit;	      /* bytes; the scanner ends here */
+	int64_t least_offset; /* that the next batch may begin with */
+	struct buf window;    /* bytes from window_position on */
 	int64_t window_position;
 	size_t read_bytes; /* how much one read asks for */
 };
@@ -49,8 +50,9 @@ void segment_scanner_drop(struct segment_scanner *);
 
 /*
  * The next whole batch, its header decoded and its CRC checked; *bytes is valid until the next call. The position moves behind it.
- * STATUS_END exactly at the limit. STATUS_CORRUPT if no valid batch begins here or it runs over the limit; the message names file,
- * position and reason, the position stays. STATUS_CONFIG: magic 0 or 1.
+ * STATUS_END exactly at the limit. STATUS_CORRUPT if no valid batch begins here, it runs over the limit, or its base offset, which no
+ * CRC covers, is below the segment's or where the batch before it ended; the message names file, position and reason, the position
+ * stays. STATUS_CONFIG: magic 0 or 1.
  */
 int segment_scanner_next(struct segment_scanner *, struct batch_header *, const uint8_t **bytes) MUST_USE;
 

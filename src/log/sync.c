@@ -315,8 +315,11 @@ poison(struct sync *s)
 int
 sync_cut(struct sync *s)
 {
+	char name[SEGMENT_NAME_BYTES];
+
 	assert(s->count > 0);
-	if (file_sync(s->files[s->count - 1].fd, SUFFIX_LOG) == STATUS_OK)
+	segment_name(name, s->files[s->count - 1].base, SUFFIX_LOG);
+	if (file_sync(s->files[s->count - 1].fd, name) == STATUS_OK)
 		return STATUS_OK;
 	return poison(s);
 }
@@ -325,6 +328,7 @@ sync_cut(struct sync *s)
 static int
 flush_and_raise(struct sync *s, int64_t offset, bool locked)
 {
+	char name[SEGMENT_NAME_BYTES];
 	int64_t target, synced;
 	int rc;
 
@@ -339,7 +343,8 @@ flush_and_raise(struct sync *s, int64_t offset, bool locked)
 		if (s->files[i].base >= target && i > 0)
 			break;
 		fault_point("sync.flush");
-		if (file_sync_data(s->files[i].fd, SUFFIX_LOG) != STATUS_OK)
+		segment_name(name, s->files[i].base, SUFFIX_LOG);
+		if (file_sync_data(s->files[i].fd, name) != STATUS_OK)
 			return poison(s);
 	}
 	fault_point("sync.flushed");

@@ -3,14 +3,25 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <ctype.h>
+#include <errno.h>
+#include <grp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/parse.h"
 #include "base/status.h"
 #include "store/keyvalue.h"
 
-enum setting_type { SETTING_BYTES, SETTING_MS, SETTING_FSYNC, SETTING_TIMESTAMP_TYPE };
+enum setting_type {
+	SETTING_BYTES,
+	SETTING_MS,
+	SETTING_COMPRESSION,
+	SETTING_FSYNC,
+	SETTING_GROUP,
+	SETTING_MODE,
+	SETTING_TIMESTAMP_TYPE,
+};
 
 struct setting {
 	const char *key;
@@ -22,10 +33,13 @@ struct setting {
 
 /* Alphabetical: config_entry shows them so. */
 static const struct setting settings[] = {
+    {"compression.type", SETTING_COMPRESSION, 0, 0, 0, "producer"},
     {"fsync", SETTING_FSYNC, 0, 1, INT32_MAX, "always"},
+    {"group", SETTING_GROUP, 0, 0, 0, ""},
     {"index.interval.bytes", SETTING_BYTES, offsetof(struct log_settings, index_interval_bytes), 0, INT32_MAX, "4096"},
     {"max.message.bytes", SETTING_BYTES, offsetof(struct log_settings, max_message_bytes), 0, INT32_MAX, "1048588"},
     {"message.timestamp.type", SETTING_TIMESTAMP_TYPE, 0, 0, 0, "CreateTime"},
+    {"mode", SETTING_MODE, 0, 0, 0, "0600"},
     {"segment.bytes", SETTING_BYTES, offsetof(struct log_settings, segment_bytes), 14, INT32_MAX, "1073741824"},
     {"segment.ms", SETTING_MS, offsetof(struct log_settings, segment_ms), 1, INT64_MAX, "604800000"},
 };
@@ -35,14 +49,12 @@ static const char *const unsupported[] = {
     "cleanup.policy",
     "compression.gzip.level",
     "compression.lz4.level",
-    "compression.type",
     "compression.zstd.level",
     "delete.retention.ms",
     "file.delete.delay.ms",
     "flush.messages",
     "flush.ms",
     "follower.replication.throttled.replicas",
-    "group",
     "leader.replication.throttled.replicas",
     "local.retention.bytes",
     "local.retention.ms",
@@ -56,7 +68,6 @@ static const char *const unsupported[] = {
     "min.cleanable.dirty.ratio",
     "min.compaction.lag.ms",
     "min.insync.replicas",
-    "mode",
     "preallocate",
     "remote.storage.enable",
     "replica.lag.time.max.ms",
@@ -148,6 +159,50 @@ set_fsync(struct config *c, const struct setting *s, const char *value)
 	return STATUS_OK;
 }
 
+/* Kafka's words: "producer" keeps each batch as it comes, "uncompressed" is our "none". */
+static int
+set_compression(struct config *c, const struct setting *s, const char *value)
+{
+	enum codec codec = CODEC_NONE;
+	int32_t level = CODEC_DEFAULT_LEVEL;
+
+	if (strcmp(value, "producer") == 0)
+		c->compression = COMPRESSION_PRODUCER;
+	else if (strcmp(value, "uncompressed") == 0)
+		c->compression = CODEC_NONE;
+	else if (codec_parse(value, &codec, &level) == STATUS_OK && codec != CODEC_NONE && level == CODEC_DEFAULT_LEVEL)
+		c->compression = (int)codec;
+	else
+		return status_fail(STATUS_CONFIG, "%s: %.64s: not producer, uncompressed, gzip, snappy, lz4 or zstd", s->key,
+		    value);
+	return STATUS_OK;
+}
+
+static int
+set_group(struct config *c, const struct setting *s, const char *value)
+{
+	if (strlen(value) >= sizeof(c->group) || (value[0] != '\0' && !parse_is_name(value)))
+		return status_fail(STATUS_CONFIG, "%s: %.64s: not a group's name", s->key, value);
+	(void)strlcpy(c->group, value, sizeof(c->group));
+	return STATUS_OK;
+}
+
+/* Octal; who may not even read what he writes could not append, and nothing is ever executed. */
+static int
+set_mode(struct config *c, const struct setting *s, const char *value)
+{
+	size_t digits = strspn(value, "01234567");
+	unsigned mode = 0;
+
+	if (digits >= 3 && digits <= 4 && value[digits] == '\0')
+		mode = (unsigned)strtoul(value, NULL, 8);
+	if (mode == 0 || (mode & ~0666u) != 0 || (mode & 0600) != 0600 || ((mode & 0222) << 1 & ~mode) != 0)
+		return status_fail(STATUS_CONFIG, "%s: %.64s: not an octal mode from 0600 to 0666 in which who writes also reads",
+		    s->key, value);
+	c->mode = (mode_t)mode;
+	return STATUS_OK;
+}
+
 static int
 set_timestamp_type(struct config *c, const struct setting *s, const char *value)
 {
@@ -161,8 +216,14 @@ static int
 set_value(struct config *c, const struct setting *s, const char *value)
 {
 	switch (s->type) {
+	case SETTING_COMPRESSION:
+		return set_compression(c, s, value);
 	case SETTING_FSYNC:
 		return set_fsync(c, s, value);
+	case SETTING_GROUP:
+		return set_group(c, s, value);
+	case SETTING_MODE:
+		return set_mode(c, s, value);
 	case SETTING_TIMESTAMP_TYPE:
 		return set_timestamp_type(c, s, value);
 	case SETTING_BYTES:
@@ -317,10 +378,27 @@ show_duration(int64_t ms, char *value)
 	(void)snprintf(value, CONFIG_VALUE_BYTES, "%lld%s", (long long)(ms / units[i].ms), units[i].suffix);
 }
 
+static const char *
+compression_name(int compression)
+{
+	if (compression == COMPRESSION_PRODUCER)
+		return "producer";
+	return compression == CODEC_NONE ? "uncompressed" : codec_name((unsigned)compression);
+}
+
 static void
 show(const struct config *c, const struct setting *s, char *value)
 {
 	switch (s->type) {
+	case SETTING_COMPRESSION:
+		(void)strlcpy(value, compression_name(c->compression), CONFIG_VALUE_BYTES);
+		return;
+	case SETTING_GROUP:
+		(void)strlcpy(value, c->group, CONFIG_VALUE_BYTES);
+		return;
+	case SETTING_MODE:
+		(void)snprintf(value, CONFIG_VALUE_BYTES, "%04o", (unsigned)c->mode);
+		return;
 	case SETTING_FSYNC:
 		if (c->log.fsync == FSYNC_INTERVAL)
 			show_duration(c->log.fsync_interval_ms, value);
@@ -346,6 +424,22 @@ config_entry(const struct config *c, size_t i, const char **key, char *value, bo
 	*given = (c->given >> i & 1) != 0;
 	show(c, &settings[i], value);
 	return true;
+}
+
+int
+config_access(const struct config *c, struct file_access *access)
+{
+	struct group *entry;
+
+	*access = (struct file_access){.mode = c->mode, .gid = (gid_t)-1};
+	if (c->group[0] == '\0')
+		return STATUS_OK;
+	errno = 0;
+	if ((entry = getgrnam(c->group)) == NULL)
+		return status_fail(STATUS_CONFIG, "group: there is no group %s%s%s", c->group, errno != 0 ? ": " : "",
+		    errno != 0 ? strerror(errno) : "");
+	access->gid = entry->gr_gid;
+	return STATUS_OK;
 }
 
 int

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/codec.h"
+#include "base/file.h"
 #include "log/partition.h"
 
 #define TOPIC_MAX_PARTITIONS 100000
@@ -19,12 +21,18 @@
 #define CONFIG_VALUE_BYTES 64
 #define CONFIG_MAX_BYTES 65536 /* no `config` file of ours is longer */
 
+#define GROUP_NAME_BYTES 33 /* Linux has group names of up to 32 characters */
+#define COMPRESSION_PRODUCER (-1)
+
 struct config {
 	char topic_id[TOPIC_ID_BYTES];
 	int partitions;
 	int replication_factor;
 	struct log_settings log;
-	uint64_t given; /* bit i: setting i of the table was given, not defaulted */
+	int compression;	      /* enum codec of every batch, or COMPRESSION_PRODUCER: as its producer wishes */
+	mode_t mode;		      /* of the topic's files; a folder has x where it has r or w */
+	char group[GROUP_NAME_BYTES]; /* of the topic's files, "" as the maker's */
+	uint64_t given;		      /* bit i: setting i of the table was given, not defaulted */
 };
 
 /* All defaults, a new random topic id, replication factor 1. */
@@ -42,6 +50,9 @@ int config_set_replication_factor(struct config *, int64_t factor) MUST_USE;
 int config_set(struct config *, const char *key, const char *value) MUST_USE;
 /* Back to its default; no error if it has it. STATUS_CONFIG as above for a key that config_set would not take. */
 int config_unset(struct config *, const char *key) MUST_USE;
+
+/* What new files of the topic get, by mode and group. STATUS_CONFIG if there is no such group. */
+int config_access(const struct config *, struct file_access *) MUST_USE;
 
 /* The file's text, appended to the buf: all that was given. */
 int config_encode(const struct config *, struct buf *) MUST_USE;

@@ -99,14 +99,34 @@ layout_make_partitions(int dir, const char *topic, const struct file_access *acc
 	return sync_each ? file_sync(dir, topic) : file_sync_system(dir, topic);
 }
 
+/* Who may only read gets no lock, not even a read lock, which would hold producers up. The owner may copy it with the rest. */
+static struct file_access
+access_of_lock(const struct file_access *access)
+{
+	return (struct file_access){.mode = (access->mode & 0222) | 0600, .gid = access->gid};
+}
+
+int
+layout_give_access(int topics, const char *topic, const struct file_access *access)
+{
+	struct file_access lock_access = access_of_lock(access);
+	int dir, rc;
+
+	if ((rc = dir_give_access(topics, topic, access)) != STATUS_OK || (rc = dir_open(topics, topic, &dir)) != STATUS_OK)
+		return rc;
+	if ((rc = file_give_access(dir, TOPIC_LOCK_FILE, &lock_access)) == STATUS_OK)
+		rc = file_sync_system(dir, topic);
+	(void)file_close(dir, topic);
+	return rc;
+}
+
 int
 layout_make_topic(int dir, const char *topic, const struct file_access *access, const struct config *config)
 {
-	struct file_access lock_access = {.mode = access->mode & 0222, .gid = access->gid};
+	struct file_access lock_access = access_of_lock(access);
 	struct state state = {.leader_epoch = 0};
 	int rc;
 
-	/* Who may only read gets no lock: not even a read lock, which would hold producers up. */
 	if ((rc = make_file(dir, TOPIC_LOCK_FILE, &lock_access, NULL, true)) != STATUS_OK ||
 	    (rc = head_create(dir, access, config->partitions, config->log.fsync == FSYNC_ALWAYS)) != STATUS_OK ||
 	    (rc = layout_make_partitions(dir, topic, access, config->topic_id, 0, config->partitions)) != STATUS_OK ||

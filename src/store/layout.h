@@ -19,6 +19,9 @@ int layout_read_config(int dir, struct config *) MUST_USE;
 /* Durable on return. Topic state lock. */
 int layout_write_config(int dir, const struct file_access *, const struct config *) MUST_USE;
 
+/* Give the topic's folder and all in it this access: what a new topic with it would have. Durable on return. Topic state lock. */
+int layout_give_access(int topics, const char *topic, const struct file_access *) MUST_USE;
+
 /* Fill the empty folder `dir` of a new topic. Durable on return, but for the folder's own entry. */
 int layout_make_topic(int dir, const char *topic, const struct file_access *, const struct config *) MUST_USE;
 

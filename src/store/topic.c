@@ -150,11 +150,11 @@ is_dead(struct store *s, const char *name)
 static int
 create_locked(struct store *s, const char *name, const struct config *config)
 {
-	struct file_access access = {.mode = 0600, .gid = (gid_t)-1};
+	struct file_access access;
 	char hidden[HIDDEN_NAME_BYTES];
 	int topics = store_topics_fd(s), dir, rc;
 
-	if ((rc = clean_up(s)) != STATUS_OK)
+	if ((rc = config_access(config, &access)) != STATUS_OK || (rc = clean_up(s)) != STATUS_OK)
 		return rc;
 	/* One whose deletion died half-way does not count. */
 	if (topic_exists(s, name) && (!is_dead(s, name) || (rc = remove_topic(s, name)) != STATUS_OK))
@@ -254,12 +254,13 @@ read_config(struct topic *t)
 	int rc;
 
 	/* The version first: settings newer than it says are read again, older ones would be used. */
-	if ((rc = layout_read_config(t->dir, &t->config)) != STATUS_OK)
+	if ((rc = layout_read_config(t->dir, &t->config)) != STATUS_OK || (rc = config_access(&t->config, &t->access)) != STATUS_OK)
 		return rc;
 	t->config_version = version;
 	for (int p = 0; p < t->slot_count; p++) {
 		if (t->slots[p] == NULL)
 			continue;
+		t->slots[p]->part.access = t->access;
 		t->slots[p]->part.settings = t->config.log;
 		t->slots[p]->part.config_version = version;
 	}
@@ -408,7 +409,6 @@ topic_open(struct store *s, const char *name, struct topic **out)
 	}
 	t->store = s;
 	t->dir = -1;
-	t->access = (struct file_access){.mode = 0600, .gid = (gid_t)-1};
 	t->open_most = most_open_partitions();
 	if ((rc = open_parts(t)) != STATUS_OK) {
 		/* A file that is missing from a topic's folder is damage, unless the topic is going. */
@@ -957,15 +957,20 @@ static int
 alter_locked(struct topic *t, int (*change)(void *arg, struct config *), void *arg, int64_t deadline_ms)
 {
 	struct config changed = t->config;
+	struct file_access access;
 	int rc;
 
-	if ((rc = change(arg, &changed)) != STATUS_OK)
+	if ((rc = change(arg, &changed)) != STATUS_OK || (rc = config_access(&changed, &access)) != STATUS_OK)
 		return rc;
 	if (changed.partitions < t->config.partitions)
 		return status_fail(STATUS_CONFIG, "partitions can only be added: there are %d", t->config.partitions);
-	if ((rc = layout_write_config(t->dir, &t->access, &changed)) != STATUS_OK)
+	if ((rc = layout_write_config(t->dir, &access, &changed)) != STATUS_OK)
 		return rc;
 	fault_point("topic.alter.written");
+	/* Also where it seems the same: the alter before may have died in here. */
+	if ((access.mode != t->access.mode || access.mode != 0600 || access.gid != (gid_t)-1) &&
+	    (rc = layout_give_access(store_topics_fd(t->store), t->name, &access)) != STATUS_OK)
+		return rc;
 	t->config = changed;
 	return apply_config(t, deadline_ms);
 }

@@ -105,8 +105,8 @@ tree() { (cd "$1" && find . -printf '%p %m\n' | LC_ALL=C sort); }
 }
 
 @test "what does nothing yet is refused, and nothing is made" {
-	for setting in retention.ms=1000 retention.bytes=1G cleanup.policy=compact compression.type=zstd min.insync.replicas=1 max.bytes=1G \
-		'retain.groups=*' mode=0640 group=users delete.retention.ms=1 min.compaction.lag.ms=1 min.cleanable.dirty.ratio=0.5; do
+	for setting in retention.ms=1000 retention.bytes=1G cleanup.policy=compact min.insync.replicas=1 max.bytes=1G \
+		'retain.groups=*' delete.retention.ms=1 min.compaction.lag.ms=1 min.cleanable.dirty.ratio=0.5; do
 		refuses 78 "${setting%%=*}: not supported yet" mq-topic create orders -c "$setting"
 	done
 	refuses 2 "import: not supported yet" mq-topic import orders ./orders-0
@@ -316,10 +316,13 @@ orders\t1\t-\t0\t-\t-\t0\t0\t0\t1\t0' mq-topic describe --tsv orders
 @test "describe -c shows every setting as a number or a word, and where it comes from" {
 	mq-topic create orders -c segment.bytes=1M -c segment.ms=2h -c fsync=1500ms -c message.timestamp.type=LogAppendTime
 	says "TOPIC   KEY                     VALUE          SOURCE
+orders  compression.type        producer       DEFAULT_CONFIG
 orders  fsync                   1500ms         DYNAMIC_TOPIC_CONFIG
+orders  group                   -              DEFAULT_CONFIG
 orders  index.interval.bytes    4096           DEFAULT_CONFIG
 orders  max.message.bytes       1048588        DEFAULT_CONFIG
 orders  message.timestamp.type  LogAppendTime  DYNAMIC_TOPIC_CONFIG
+orders  mode                    0600           DEFAULT_CONFIG
 orders  segment.bytes           1048576        DYNAMIC_TOPIC_CONFIG
 orders  segment.ms              7200000        DYNAMIC_TOPIC_CONFIG" mq-topic describe -c orders
 	mq-topic describe orders -c --json >out
@@ -328,6 +331,39 @@ orders  segment.ms              7200000        DYNAMIC_TOPIC_CONFIG" mq-topic de
 ["orders","segment.ms",7200000]'
 	run -0 mq-topic describe -c --tsv
 	assert_line $'orders\tindex.interval.bytes\t4096\tDEFAULT_CONFIG'
+}
+
+@test "mode and group say who may produce and who may consume" {
+	need_root
+	as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
+	chmod 755 "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "${BATS_TEST_TMPDIR%/*/*}"
+	umask 077
+	mkdir -m 755 "$MQ_DIR"
+	mq-topic create orders -c segment.bytes=100
+	chmod 755 "$MQ_DIR" "$MQ_DIR/topics"
+	seq 3 | mq-produce orders
+	run -77 as_nobody mq-consume -d "$MQ_DIR" orders
+	mq-topic alter orders -c mode=0640 -c group=nogroup
+	seq 4 6 | mq-produce orders
+	seq 7 9 | mq-produce orders
+	assert_equal "$(as_nobody mq-consume -d "$MQ_DIR" orders | tr '\n' ' ')" "1 2 3 4 5 6 7 8 9 "
+	run -77 as_nobody mq-produce -d "$MQ_DIR" orders <<<x
+	mq-topic alter orders -c mode=0660
+	seq 10 12 | as_nobody mq-produce -d "$MQ_DIR" orders
+	seq 13 15 | as_nobody mq-produce -d "$MQ_DIR" orders
+	seq 16 18 | mq-produce orders
+	assert_equal "$(mq-consume orders | tr '\n' ' ')" "$(seq 18 | tr '\n' ' ')"
+	# Not even a read lock is to be had by who may only consume.
+	mq-topic alter orders -c mode=0640
+	assert_equal "$(stat -c %a "$MQ_DIR/topics/orders/lock")" 600
+	mq-topic alter orders --unset mode --unset group
+	run -77 as_nobody mq-consume -d "$MQ_DIR" orders
+}
+
+@test "a group that is not there is refused, and nothing is made" {
+	refuses 78 "group: there is no group nobody-has-this" mq-topic create orders -c group=nobody-has-this
+	refuses 78 "mode: 0700: not an octal mode" mq-topic create orders -c mode=0700
+	[[ ! -e $MQ_DIR/topics/orders ]] || fail "a refused create made a topic"
 }
 
 @test "ten thousand partitions are listed with few descriptors, and soon" {

@@ -30,6 +30,8 @@ golden_find(void)
 UNIT_UNUSED static const char *const golden_folders[] = {"plain-0", "three-0", "three-1", "three-2", "edge-0", "codec-none-0",
     "idem-0", "txn-0", "txn-1", "epochs-0", "segs-0", "appendtime-0", "compacted-0", "trimmed-0", "live/plain-0", "live/txn-0"};
 
+UNIT_UNUSED static const char *const golden_compressed[] = {"codec-gzip-0", "codec-snappy-0", "codec-lz4-0", "codec-zstd-0"};
+
 /* path: GOLDEN_PATH_BYTES. */
 UNIT_UNUSED static void
 golden_path(char *path, const char *folder, const char *name)

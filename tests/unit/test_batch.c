@@ -213,7 +213,7 @@ test_sequence_numbers_wrap_to_zero(void **state)
 }
 
 static void
-test_codecs_are_refused_by_name(void **state)
+test_a_cursor_takes_only_plain_batches(void **state)
 {
 	static const char *const names[] = {"none", "gzip", "snappy", "lz4", "zstd", "unknown", "unknown", "unknown"};
 	struct batch_builder b;
@@ -738,7 +738,7 @@ main(void)
 	    unit_test(test_offsets_do_not_overflow),
 	    unit_test(test_there_are_no_more_records_than_offsets),
 	    unit_test(test_sequence_numbers_wrap_to_zero),
-	    unit_test(test_codecs_are_refused_by_name),
+	    unit_test(test_a_cursor_takes_only_plain_batches),
 	    unit_test(test_a_batch_is_filled_to_its_limit_and_not_beyond),
 	    unit_test(test_a_record_too_large_for_any_batch_is_bad_data),
 	    unit_test(test_no_limit_is_beyond_kafkas),

@@ -60,7 +60,7 @@ test_entries_are_alphabetical_and_end(void **state)
 		assert_false(given);
 		snprintf(last, sizeof(last), "%s", key);
 	}
-	assert_int_equal(i, 6);
+	assert_int_equal(i, 9);
 	assert_false(config_entry(&c, SIZE_MAX, &key, value, &given));
 }
 
@@ -193,10 +193,57 @@ test_a_message_names_the_key_and_the_range(void **state)
 }
 
 static void
+test_words(void **state)
+{
+	static const struct {
+		const char *key, *value;
+		bool good;
+	} cases[] = {{"compression.type", "producer", true}, {"compression.type", "uncompressed", true},
+	    {"compression.type", "gzip", true}, {"compression.type", "zstd", true}, {"compression.type", "none", false},
+	    {"compression.type", "zstd:3", false}, {"compression.type", "", false}, {"mode", "0600", true}, {"mode", "600", true},
+	    {"mode", "0640", true}, {"mode", "0660", true}, {"mode", "0666", true}, {"mode", "0400", false}, {"mode", "0700", false},
+	    {"mode", "0620", false}, {"mode", "0602", false}, {"mode", "0", false}, {"mode", "00600", false}, {"mode", "0608", false},
+	    {"mode", "rw", false}, {"mode", "", false}, {"group", "users", true}, {"group", "", true}, {"group", "a b", false},
+	    {"group", "12345678901234567890123456789012", true}, {"group", "123456789012345678901234567890123", false}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct config c;
+		int rc;
+
+		config_init(&c, 1);
+		rc = config_set(&c, cases[i].key, cases[i].value);
+		if (rc != (cases[i].good ? STATUS_OK : STATUS_CONFIG))
+			fail_msg("%s=%s: %d", cases[i].key, cases[i].value, rc);
+	}
+}
+
+static void
+test_access_is_by_mode_and_group(void **state)
+{
+	struct file_access access;
+	struct config c;
+
+	(void)state;
+	config_init(&c, 1);
+	assert_ok(config_access(&c, &access));
+	assert_int_equal(access.mode, 0600);
+	assert_int_equal(access.gid, (gid_t)-1);
+	assert_ok(config_set(&c, "mode", "0640"));
+	assert_ok(config_set(&c, "group", "root"));
+	assert_ok(config_access(&c, &access));
+	assert_int_equal(access.mode, 0640);
+	assert_int_equal(access.gid, 0);
+	assert_ok(config_set(&c, "group", "no-such-group-here"));
+	assert_status(config_access(&c, &access), STATUS_CONFIG);
+	assert_non_null(strstr(status_message(), "no-such-group-here"));
+}
+
+static void
 test_settings_that_do_nothing_yet_are_refused(void **state)
 {
-	static const char *const keys[] = {"retention.ms", "retention.bytes", "cleanup.policy", "compression.type",
-	    "min.insync.replicas", "max.bytes", "retain.groups", "mode", "group", "delete.retention.ms", "min.compaction.lag.ms",
+	static const char *const keys[] = {"retention.ms", "retention.bytes", "cleanup.policy",
+	    "min.insync.replicas", "max.bytes", "retain.groups", "delete.retention.ms", "min.compaction.lag.ms",
 	    "min.cleanable.dirty.ratio", "max.compaction.lag.ms", "flush.ms", "preallocate", "unclean.leader.election.enable",
 	    "segment.index.bytes"};
 
@@ -404,6 +451,8 @@ main(void)
 	    unit_test(test_topic_ids_are_kafka_uuids),
 	    unit_test(test_values_and_their_ranges),
 	    unit_test(test_a_message_names_the_key_and_the_range),
+	    unit_test(test_words),
+	    unit_test(test_access_is_by_mode_and_group),
 	    unit_test(test_settings_that_do_nothing_yet_are_refused),
 	    unit_test(test_an_unknown_key_is_told_the_nearest),
 	    unit_test(test_unset_goes_back_to_the_default),

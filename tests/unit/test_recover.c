@@ -666,6 +666,49 @@ test_a_falling_epoch_or_offset_is_no_log_of_ours(void **state)
 }
 
 /* Compaction leaves gaps, in what is durable; the disk makes them up elsewhere, because the CRC does not cover the base offset. */
+/* The greatest timestamp comes first, then the time index is lost: nobody syncs it. */
+static void
+lose_time_index(bool published)
+{
+	struct logfolder f;
+	struct head_end end;
+	struct reader *reader;
+	int64_t offset;
+
+	logfolder_make(&f, true);
+	for (int i = 0; i < 5; i++)
+		put_batch(0, &(struct batch_spec){.base_offset = 10 * i, .count = 10, .timestamp_ms = i == 0 ? 9000 : 100 + i});
+	f.p.settings.index_interval_bytes = 0;
+	walk_segment(&f, 0, 0, &end);
+	if (published)
+		assert_ok(head_publish(f.p.head, 0, &end));
+	assert_ok(head_raise_synced_end(f.p.head, 0, 50));
+	assert_int_equal(unlink(segment_path(0, SUFFIX_TIMEINDEX)), 0);
+	logfolder_close(&f);
+	reboot();
+	logfolder_open(&f);
+	(void)recover_it(&f);
+	assert_ok(reader_open(&f.p, &reader));
+	assert_ok(reader_find_time(reader, 5000, 50, &offset));
+	assert_int_equal(offset, 0);
+	reader_close(reader);
+	logfolder_close(&f);
+}
+
+static void
+test_a_lost_time_index_is_not_believed(void **state)
+{
+	(void)state;
+	lose_time_index(true);
+}
+
+static void
+test_a_lost_time_index_beside_an_old_page_is_not_believed(void **state)
+{
+	(void)state;
+	lose_time_index(false);
+}
+
 static void
 test_a_gap_is_believed_where_it_can_be_true(void **state)
 {
@@ -1281,6 +1324,8 @@ main(void)
 	    unit_test(test_indexes_of_garbage_change_no_answer),
 	    unit_test(test_an_index_entry_that_points_at_a_forgery),
 	    unit_test(test_a_falling_epoch_or_offset_is_no_log_of_ours),
+	    unit_test(test_a_lost_time_index_is_not_believed),
+	    unit_test(test_a_lost_time_index_beside_an_old_page_is_not_believed),
 	    unit_test(test_a_gap_is_believed_where_it_can_be_true),
 	    unit_test(test_a_batch_that_reaches_into_the_next_segment),
 	    unit_test(test_an_old_message_format_is_named),

@@ -414,6 +414,42 @@ test_no_bit_of_a_batch_changes_unseen(void **state)
 	free_sample(&s);
 }
 
+/* No CRC covers a base offset. */
+static void
+test_offsets_ascend_from_the_segments_base(void **state)
+{
+	static const struct {
+		uint8_t low; /* byte of the third batch's base offset, 20 */
+		bool fine;
+	} cases[] = {{0, false}, {10, false}, {19, false}, {20, true}, {21, true}};
+	struct segment_scanner scanner;
+	struct batch_header h;
+	const uint8_t *bytes;
+	struct sample s;
+
+	(void)state;
+	make_sample(&s);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		assert_int_equal(pwrite(s.fd, &cases[i].low, 1, s.positions[2] + 7), 1);
+		segment_scanner_init(&scanner, s.fd, 0, s.positions[1], s.positions[BATCHES]);
+		assert_ok(segment_scanner_next(&scanner, &h, &bytes));
+		assert_status(segment_scanner_next(&scanner, &h, &bytes), cases[i].fine ? STATUS_OK : STATUS_CORRUPT);
+		if (!cases[i].fine)
+			assert_non_null(strstr(status_message(), " after 19"));
+		/* What came before it is not known where a scan begins. */
+		segment_scanner_seek(&scanner, s.positions[2]);
+		assert_ok(segment_scanner_next(&scanner, &h, &bytes));
+		/* 21 to 30 run into the next one's 30. */
+		assert_status(segment_scanner_next(&scanner, &h, &bytes), cases[i].low <= 20 ? STATUS_OK : STATUS_CORRUPT);
+		segment_scanner_free(&scanner);
+	}
+	segment_scanner_init(&scanner, s.fd, 11, s.positions[1], s.positions[BATCHES]);
+	assert_status(segment_scanner_next(&scanner, &h, &bytes), STATUS_CORRUPT);
+	assert_non_null(strstr(status_message(), "offset 10 after 10"));
+	segment_scanner_free(&scanner);
+	free_sample(&s);
+}
+
 static void
 test_damage_is_told_with_file_position_and_reason(void **state)
 {
@@ -426,16 +462,16 @@ test_damage_is_told_with_file_position_and_reason(void **state)
 	(void)state;
 	make_sample(&s);
 	assert_int_equal(pwrite(s.fd, "\x07", 1, s.positions[1] + BATCH_MAGIC_AT), 1);
-	segment_scanner_init(&scanner, s.fd, 1234, 0, s.positions[BATCHES]);
+	segment_scanner_init(&scanner, s.fd, 0, 0, s.positions[BATCHES]);
 	assert_ok(segment_scanner_next(&scanner, &h, &bytes));
 	assert_status(segment_scanner_next(&scanner, &h, &bytes), STATUS_CORRUPT);
-	snprintf(want, sizeof(want), "00000000000000001234.log at %lld: magic is 7, not 2", (long long)s.positions[1]);
+	snprintf(want, sizeof(want), "00000000000000000000.log at %lld: magic is 7, not 2", (long long)s.positions[1]);
 	assert_string_equal(status_message(), want);
 	assert_int_equal(pwrite(s.fd, "\x01", 1, s.positions[1] + BATCH_MAGIC_AT), 1);
 	segment_scanner_drop(&scanner);
 	assert_status(segment_scanner_next(&scanner, &h, &bytes), STATUS_CONFIG);
 	snprintf(want, sizeof(want),
-	    "00000000000000001234.log at %lld: message format of magic 1, only record batches (magic 2) are read",
+	    "00000000000000000000.log at %lld: message format of magic 1, only record batches (magic 2) are read",
 	    (long long)s.positions[1]);
 	assert_string_equal(status_message(), want);
 	segment_scanner_free(&scanner);
@@ -476,7 +512,9 @@ test_a_large_batch_does_not_keep_its_memory(void **state)
 	make_batch(&small, &(struct batch_spec){.base_offset = 3, .count = 1, .value_bytes = 300000});
 	append_bytes("segment", large.bytes.data, large.bytes.len);
 	append_bytes("segment", small.bytes.data, small.bytes.len);
+	batch_set_place(small.bytes.data, 4, 0);
 	append_bytes("segment", small.bytes.data, small.bytes.len);
+	batch_set_place(small.bytes.data, 3, 0);
 	fd = open("segment", O_RDONLY | O_CLOEXEC);
 	segment_scanner_init(&scanner, fd, 0, 0, size_of_file("segment"));
 	assert_ok(segment_scanner_next(&scanner, &h, &bytes));
@@ -604,6 +642,7 @@ main(void)
 	    unit_test(test_what_was_read_is_forgotten_on_demand),
 	    unit_test(test_a_segment_cut_at_any_byte_gives_its_whole_batches),
 	    unit_test(test_no_bit_of_a_batch_changes_unseen),
+	    unit_test(test_offsets_ascend_from_the_segments_base),
 	    unit_test(test_damage_is_told_with_file_position_and_reason),
 	    unit_test(test_a_length_beyond_the_limit_costs_no_memory),
 	    unit_test(test_a_large_batch_does_not_keep_its_memory),
