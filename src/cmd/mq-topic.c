@@ -12,6 +12,7 @@
 #include "cmd/topic_list.h"
 #include "cmd/topic_options.h"
 #include "cmd/topic_span.h"
+#include "store/catalog.h"
 #include "store/topic.h"
 
 /* A lock is held for a moment; who cannot have it in this time is told so (75). */
@@ -79,8 +80,8 @@ run_create(struct topic_options *o)
 		return rc;
 	if ((rc = cmd_make_store(o->dir, lock_deadline(), &store)) != STATUS_OK)
 		return rc;
-	rc = topic_create(store, o->names[0], &config, lock_deadline());
-	if (rc == STATUS_EXISTS && o->if_not_exists && topic_exists(store, o->names[0]))
+	rc = catalog_create(store, o->names[0], &config, lock_deadline());
+	if (rc == STATUS_EXISTS && o->if_not_exists && catalog_has(store, o->names[0]))
 		rc = STATUS_OK;
 	store_close(store);
 	return rc;
@@ -324,10 +325,10 @@ run_delete(struct topic_options *o)
 		return show(o, topic_list_details);
 	if ((rc = cmd_open_store(o->dir, &store)) != STATUS_OK)
 		return rc;
-	if (!topic_exists(store, o->names[0]))
+	if (!catalog_has(store, o->names[0]))
 		rc = status_fail(STATUS_MISSING, "%s: no such topic in %s", o->names[0], store_dir(store));
 	else if ((rc = cmd_confirm(o->yes, "Delete topic %s with all its records for ever?", o->names[0])) == STATUS_OK)
-		rc = topic_delete(store, o->names[0], lock_deadline());
+		rc = catalog_delete(store, o->names[0], lock_deadline());
 	store_close(store);
 	return rc == STATUS_MISSING && o->if_exists ? STATUS_OK : rc;
 }

@@ -18,15 +18,6 @@
 
 struct topic;
 
-/*
- * Make a topic: all of it synced in a hidden folder, then renamed, the folder synced: it is there whole or not at all. STATUS_EXISTS if
- * the name is taken.
- */
-int topic_create(struct store *, const char *name, const struct config *, int64_t deadline_ms) MUST_USE;
-/* STATUS_MISSING if there is none. Waiting processes are woken and find it deleted. */
-int topic_delete(struct store *, const char *name, int64_t deadline_ms) MUST_USE;
-bool topic_exists(struct store *, const char *name);
-
 /* What a program should tell its user though the call succeeded: recovery cut a torn tail, for example. */
 typedef void topic_notice(void *arg, const char *text);
 
@@ -34,6 +25,8 @@ typedef void topic_notice(void *arg, const char *text);
 int topic_open(struct store *, const char *name, struct topic **) MUST_USE;
 void topic_on_notice(struct topic *, topic_notice *, void *arg);
 void topic_close(struct topic *);
+/* Mark it as deleted, for its remover: who has it open is woken, and every use of it is STATUS_MISSING from now on. */
+int topic_kill(struct topic *, int64_t deadline_ms) MUST_USE;
 
 const char *topic_name(const struct topic *);
 const struct config *topic_config(const struct topic *);

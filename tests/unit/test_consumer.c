@@ -2,6 +2,7 @@
 #include "cmd/consumer.h"
 #include "base/clock.h"
 #include "cmd/producer.h"
+#include "store/catalog.h"
 #include "unit.h"
 
 static struct store *store;
@@ -15,7 +16,7 @@ make_topic(int partitions)
 	config_init(&config, partitions);
 	assert_ok(config_set(&config, "fsync", "never"));
 	assert_ok(store_open_or_make("store", DEADLINE_NEVER, &store));
-	assert_ok(topic_create(store, "t", &config, DEADLINE_NEVER));
+	assert_ok(catalog_create(store, "t", &config, DEADLINE_NEVER));
 	assert_ok(topic_open(store, "t", &topic));
 }
 
@@ -281,7 +282,7 @@ test_a_deleted_topic(void **state)
 
 	(void)state;
 	make_topic(1);
-	assert_ok(topic_delete(store, "t", DEADLINE_NEVER));
+	assert_ok(catalog_delete(store, "t", DEADLINE_NEVER));
 	assert_status(run(&o, &records, &text), STATUS_MISSING);
 	free(text);
 	close_topic();

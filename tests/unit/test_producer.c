@@ -1,6 +1,7 @@
 /* producer: which partition, which batch, and what is stored when something fails. */
 #include "cmd/producer.h"
 #include "base/clock.h"
+#include "store/catalog.h"
 #include "store/partitioner.h"
 #include "unit.h"
 
@@ -22,7 +23,7 @@ make_topic(int partitions, const char *key, const char *value)
 	if (key != NULL)
 		assert_ok(config_set(&config, key, value));
 	assert_ok(store_open_or_make("store", DEADLINE_NEVER, &store));
-	assert_ok(topic_create(store, "t", &config, DEADLINE_NEVER));
+	assert_ok(catalog_create(store, "t", &config, DEADLINE_NEVER));
 	assert_ok(topic_open(store, "t", &topic));
 }
 
@@ -404,7 +405,7 @@ test_a_topic_that_is_deleted(void **state)
 	assert_ok(producer_open(topic, &usual, &p));
 	assert_ok(add(p, NULL, "a"));
 	assert_ok(producer_store(p));
-	assert_ok(topic_delete(store, "t", DEADLINE_NEVER));
+	assert_ok(catalog_delete(store, "t", DEADLINE_NEVER));
 	assert_ok(add(p, NULL, "b"));
 	assert_status(producer_store(p), STATUS_MISSING);
 	assert_ok(producer_finish(p));

@@ -1,3 +1,4 @@
+#include "store/catalog.h"
 #include "store/topic.h"
 
 #include <sys/resource.h>
@@ -32,7 +33,7 @@ create(struct store *s, int partitions, const char *fsync)
 
 	config_init(&config, partitions);
 	assert_ok(config_set(&config, "fsync", fsync));
-	assert_ok(topic_create(s, "orders", &config, soon()));
+	assert_ok(catalog_create(s, "orders", &config, soon()));
 }
 
 static struct topic *
@@ -101,21 +102,21 @@ test_made_and_removed(void **state)
 	struct topic *t;
 
 	(void)state;
-	assert_false(topic_exists(s, "orders"));
+	assert_false(catalog_has(s, "orders"));
 	assert_status(topic_open(s, "orders", &t), STATUS_MISSING);
 	assert_non_null(strstr(status_message(), "mq-topic create orders"));
 	create(s, 2, "always");
-	assert_true(topic_exists(s, "orders"));
+	assert_true(catalog_has(s, "orders"));
 	config_init(&config, 1);
-	assert_status(topic_create(s, "orders", &config, soon()), STATUS_EXISTS);
+	assert_status(catalog_create(s, "orders", &config, soon()), STATUS_EXISTS);
 	t = open_topic(s);
 	assert_string_equal(topic_name(t), "orders");
 	assert_true(topic_writable(t));
 	assert_int_equal(topic_config(t)->partitions, 2);
 	topic_close(t);
-	assert_ok(topic_delete(s, "orders", soon()));
-	assert_false(topic_exists(s, "orders"));
-	assert_status(topic_delete(s, "orders", soon()), STATUS_MISSING);
+	assert_ok(catalog_delete(s, "orders", soon()));
+	assert_false(catalog_has(s, "orders"));
+	assert_status(catalog_delete(s, "orders", soon()), STATUS_MISSING);
 	assert_int_equal(count_entries("store/topics"), 0);
 	create(s, 1, "always");
 	topic_close(NULL);
@@ -133,10 +134,10 @@ test_names_that_cannot_be(void **state)
 	(void)state;
 	config_init(&config, 1);
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		assert_status(topic_create(s, bad[i], &config, soon()), STATUS_USAGE);
+		assert_status(catalog_create(s, bad[i], &config, soon()), STATUS_USAGE);
 		assert_status(topic_open(s, bad[i], &t), STATUS_USAGE);
-		assert_status(topic_delete(s, bad[i], soon()), STATUS_USAGE);
-		assert_false(topic_exists(s, bad[i]));
+		assert_status(catalog_delete(s, bad[i], soon()), STATUS_USAGE);
+		assert_false(catalog_has(s, bad[i]));
 	}
 	assert_int_equal(count_entries("store/topics"), 0);
 	store_close(s);
@@ -149,13 +150,13 @@ create_it(void)
 	struct config config;
 
 	config_init(&config, 2);
-	return topic_create(s, "orders", &config, soon()) == STATUS_OK ? 0 : 1;
+	return catalog_create(s, "orders", &config, soon()) == STATUS_OK ? 0 : 1;
 }
 
 static int
 delete_it(void)
 {
-	return topic_delete(open_store(), "orders", soon()) == STATUS_OK ? 0 : 1;
+	return catalog_delete(open_store(), "orders", soon()) == STATUS_OK ? 0 : 1;
 }
 
 static void
@@ -173,14 +174,14 @@ test_a_create_that_dies_leaves_a_whole_topic_or_none(void **state)
 		struct topic *t;
 
 		assert_true(dies_at(deaths[i].point, create_it));
-		assert_int_equal(topic_exists(s, "orders"), deaths[i].made);
+		assert_int_equal(catalog_has(s, "orders"), deaths[i].made);
 		if (!deaths[i].made)
 			create(s, 2, "always");
 		assert_int_equal(count_entries("store/topics"), 1);
 		t = open_topic(s);
 		assert_ok(put(t, 1, "a"));
 		topic_close(t);
-		assert_ok(topic_delete(s, "orders", soon()));
+		assert_ok(catalog_delete(s, "orders", soon()));
 	}
 	store_close(s);
 }
@@ -201,12 +202,12 @@ test_a_delete_that_dies_is_finished_by_the_next_or_by_a_create(void **state)
 			if (by_create)
 				create(s, 3, "always");
 			if (by_create || i == 0)
-				assert_ok(topic_delete(s, "orders", soon()));
+				assert_ok(catalog_delete(s, "orders", soon()));
 			else
-				assert_status(topic_delete(s, "orders", soon()), STATUS_MISSING);
+				assert_status(catalog_delete(s, "orders", soon()), STATUS_MISSING);
 			create(s, 1, "always");
 			assert_int_equal(count_entries("store/topics"), 1);
-			assert_ok(topic_delete(s, "orders", soon()));
+			assert_ok(catalog_delete(s, "orders", soon()));
 		}
 	}
 	store_close(s);
@@ -227,29 +228,29 @@ test_errors_while_making_and_removing(void **state)
 			if (removing)
 				create(s, 2, "always");
 			iofault_at(k, EIO, NULL);
-			rc = removing ? topic_delete(s, "orders", soon()) : topic_create(s, "orders", &config, soon());
+			rc = removing ? catalog_delete(s, "orders", soon()) : catalog_create(s, "orders", &config, soon());
 			if (iofault_off() == 0) {
 				assert_ok(rc);
 				break;
 			}
 			if (removing) {
-				if (topic_exists(s, "orders"))
-					assert_ok(topic_delete(s, "orders", soon()));
+				if (catalog_has(s, "orders"))
+					assert_ok(catalog_delete(s, "orders", soon()));
 			} else {
-				if (topic_exists(s, "orders")) {
+				if (catalog_has(s, "orders")) {
 					struct topic *t = open_topic(s);
 
 					assert_ok(put(t, 1, "a"));
 					topic_close(t);
-					assert_ok(topic_delete(s, "orders", soon()));
+					assert_ok(catalog_delete(s, "orders", soon()));
 				}
 				create(s, 1, "always");
 				assert_int_equal(count_entries("store/topics"), 1);
-				assert_ok(topic_delete(s, "orders", soon()));
+				assert_ok(catalog_delete(s, "orders", soon()));
 			}
 		}
 		if (!removing)
-			assert_ok(topic_delete(s, "orders", soon()));
+			assert_ok(catalog_delete(s, "orders", soon()));
 	}
 	store_close(s);
 }
@@ -269,7 +270,7 @@ test_who_has_it_open_finds_it_deleted(void **state)
 	assert_ok(put(t, 0, "a"));
 	assert_ok(topic_flush(t, 0, true, soon()));
 	seen = topic_bell(t);
-	assert_ok(topic_delete(s, "orders", soon()));
+	assert_ok(catalog_delete(s, "orders", soon()));
 	assert_true(topic_deleted(t));
 	topic_wait(t, seen, PROC_PATIENCE_MS); /* it was rung */
 	assert_status(put(t, 0, "x"), STATUS_MISSING);
@@ -299,7 +300,7 @@ test_a_flush_after_the_delete(void **state)
 	create(s, 1, "always");
 	t = open_topic(s);
 	assert_ok(put(t, 0, "a"));
-	assert_ok(topic_delete(s, "orders", soon()));
+	assert_ok(catalog_delete(s, "orders", soon()));
 	rc = topic_flush(t, 0, true, soon());
 	assert_true(rc == STATUS_OK || rc == STATUS_IO);
 	topic_close(t);
@@ -354,7 +355,7 @@ test_an_interval_and_never(void **state)
 	assert_int_equal(iofault.calls, 1);
 	iofault_off();
 	topic_close(t);
-	assert_ok(topic_delete(s, "orders", soon()));
+	assert_ok(catalog_delete(s, "orders", soon()));
 	create(s, 1, "never");
 	t = open_topic(s);
 	assert_ok(put(t, 0, "a"));
@@ -702,7 +703,7 @@ test_an_alter_that_dies_is_finished_by_who_opens_next(void **state)
 			assert_string_equal(see(t, p), "0=a");
 		}
 		topic_close(t);
-		assert_ok(topic_delete(s, "orders", soon()));
+		assert_ok(catalog_delete(s, "orders", soon()));
 	}
 	create(s, 1, "never");
 	altering = "fsync=always";
@@ -874,7 +875,7 @@ test_a_hundred_partitions_with_twenty_descriptors(void **state)
 		create(s, MANY, modes[i]);
 		assert_int_equal(proc_run(use_many_partitions, NULL), 0);
 		/* Recovery of all, with as few. */
-		assert_ok(topic_delete(s, "orders", soon()));
+		assert_ok(catalog_delete(s, "orders", soon()));
 	}
 	store_close(s);
 }
@@ -1071,7 +1072,7 @@ test_no_memory(void **state)
 		assert_int_equal(proc_next_descriptor(), next);
 		assert_true(rc == STATUS_AGAIN || rc == STATUS_IO);
 		/* Published, and then it ran out: begin anew. */
-		assert_ok(topic_delete(s, "orders", soon()));
+		assert_ok(catalog_delete(s, "orders", soon()));
 		create(s, 2, "always");
 	}
 	store_close(s);
@@ -1107,7 +1108,7 @@ test_a_delete_under_appenders(void **state)
 			pids[i] = proc_start(append_for_ever, &numbers[i]);
 		while ((strlen(see(t, 0)) < 20 || strlen(see(t, 1)) < 20) && !clock_passed(deadline))
 			topic_wait(t, topic_bell(t), 10);
-		assert_ok(topic_delete(s, "orders", soon()));
+		assert_ok(catalog_delete(s, "orders", soon()));
 		for (int i = 0; i < 3; i++)
 			assert_int_equal(proc_end(pids[i]), 0);
 		topic_close(t);
@@ -1141,7 +1142,7 @@ test_alters_under_appenders(void **state)
 		assert_ok(topic_bounds(t, 0, &start, &after, NULL));
 		assert_true(after >= before);
 	}
-	assert_ok(topic_delete(s, "orders", soon()));
+	assert_ok(catalog_delete(s, "orders", soon()));
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(proc_end(pids[i]), 0);
 	topic_close(t);

@@ -1,0 +1,75 @@
+/*
+ * handle: an open topic below its public face (topic.h): its settings as they are now, its partitions in use, and the repairs that the
+ * log asks for. Descriptors are few (ulimit -n): of many partitions only those used last have theirs open.
+ */
+#ifndef STORE_HANDLE_H
+#define STORE_HANDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "log/head.h"
+#include "log/log.h"
+#include "log/reader.h"
+#include "store/config.h"
+#include "store/store.h"
+
+/* One partition in use. */
+struct slot {
+	struct partition part; /* part.dir is -1 while its descriptors are closed */
+	struct log *log;
+	struct reader *reader;
+	int64_t unsynced_end;		       /* what was appended here and not synced ends there; 0: nothing */
+	int64_t synced_at_ms;		       /* when it was synced last, monotonic */
+	int64_t leaving_end, leaving_since_ms; /* somebody's unsynced end, and since when it is seen */
+	uint64_t used;
+};
+
+struct topic {
+	struct store *store;
+	char *name;
+	int dir;
+	struct head *head;
+	struct lock *lock; /* NULL: we may not write */
+	struct config config;
+	uint64_t config_version;
+	struct file_access access;
+	struct slot **slots; /* NULL until the partition is used */
+	int slot_count;
+	size_t open_count, open_most;
+	uint64_t uses;
+	void (*notice)(void *arg, const char *text); /* topic.h, topic_notice */
+	void *notice_arg;
+};
+
+/* Put the topic's, or the partition's, name before the message. */
+int handle_context(const struct topic *, int rc);
+int slot_context(const struct slot *, int rc);
+
+/* Read the settings, and let the partitions in use know them. */
+int handle_read_config(struct topic *) MUST_USE;
+/* Have slots for all partitions that are mapped. */
+int handle_grow(struct topic *) MUST_USE;
+/* Take the topic state lock, with the topic as it is now: others may have changed it while we waited. */
+int handle_lock(struct topic *, int64_t deadline_ms) MUST_USE;
+void handle_unlock(struct topic *);
+
+/* The partition with its folder open; with a log; with a reader. It may close the descriptors of another one. */
+int handle_use(struct topic *, int p, struct slot **) MUST_USE;
+int handle_use_log(struct topic *, int p, struct slot **) MUST_USE;
+int handle_use_reader(struct topic *, int p, struct slot **) MUST_USE;
+/* Close its descriptors; the reader keeps its position. */
+void slot_close(struct slot *);
+
+/* Make what is published in the partition durable. `locked`: the topic state lock is held. */
+int handle_sync(struct topic *, struct slot *, bool locked, int64_t deadline_ms) MUST_USE;
+
+/* What topic.h says of topic_append, topic_flush, ... */
+int handle_append(struct topic *, int p, struct buf *batch, int64_t deadline_ms, int64_t *base_offset) MUST_USE;
+int handle_flush(struct topic *, int p, bool final, int64_t deadline_ms) MUST_USE;
+int handle_reader(struct topic *, int p, struct reader **) MUST_USE;
+int handle_bounds(struct topic *, int p, int64_t *start, int64_t *end, bool *damaged) MUST_USE;
+int handle_read(struct topic *, int p, int64_t end, struct batch_view *) MUST_USE;
+void handle_wait(struct topic *, uint32_t seen, int64_t timeout_ms);
+
+#endif

@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# mq-topic and mq-consume are killed, and their calls torn and failed, one after the other; a topic is whole afterwards, or not there.
+load ../lib/mq
+load ../lib/crash
+
+# each FUNCTION STEP ACTION[:CALL]: calls FUNCTION with ACTION at each STEP-th call (with CALL: of these only), until it does no more.
+each() {
+	local step=$2 action=${3%%:*} calls='' k=1
+
+	[[ $3 != *:* ]] || calls=:${3#*:}
+	while :; do
+		fault="$action at call $k$calls of $1"
+		"$1" "$action:$k$calls"
+		(($(shim_count) >= k)) || break
+		k=$((k + step))
+	done
+	echo "# $1, $3: $k calls, step $step" >&3
+	[[ $action == torn ]] || ((k > 4)) # some write no bytes
+}
+
+# everything FUNCTION STEP: killed at each STEP-th call; torn and failed at some of them.
+everything() {
+	each "$1" "$2" kill
+	each "$1" "$2" torn:pwrite
+	each "$1" $((3 * $2)) eio
+	each "$1" $((3 * $2 + 1)) enospc
+}
+
+# may STATUS...: $status is one of these, 0, or that of a killed process.
+may() { [[ " 0 137 $* " == *" $status "* ]] || fail "$fault: ended with $status: $(<said)"; }
+
+# What mq-topic and mq-consume are told of a fault is no record, so only the status counts.
+attempt() {
+	status=0
+	shimmed "$@" >out 2>said || status=$?
+}
+
+create() {
+	attempt "$1" mq-topic create t -p 2
+	may 74 75
+	if mq-topic describe t >/dev/null 2>&1; then
+		[[ $(mq-topic describe --tsv t | wc -l) == 3 ]] || fail "$fault: half a topic"
+	else
+		[[ $status != 0 ]] || fail "$fault: said 0 and made nothing"
+		mq-topic create t -p 2
+	fi
+	[[ $(ls "$MQ_DIR/topics") == t ]] || fail "$fault: left $(ls "$MQ_DIR/topics")"
+	prepare_files t
+	survives t
+	mq-topic delete -y t
+}
+prepare_files() {
+	mkdir -p "$1"
+	: | tee "$1"/{sent,told,refused} >"$1/before"
+}
+@test "create" {
+	mq-topic create other # the store
+	mq-topic delete -y other
+	everything create 2
+}
+
+store() {
+	local dir=$MQ_DIR
+
+	export MQ_DIR=$PWD/store-$1
+	attempt "$1" mq-topic create t
+	may 74 75
+	mq-topic create t --if-not-exists || fail "$fault: the next create ended with $?"
+	prepare_files t
+	survives t
+	rm -rf "$MQ_DIR" t
+	MQ_DIR=$dir
+}
+@test "the store itself" { everything store 3; }
+
+grow() {
+	prepare t
+	produce t old 4 mq-produce
+	attempt "$1" mq-topic alter t -p 3 -c fsync=never
+	may 74 75
+	survives t
+	mq-topic alter t -p 3 -c fsync=never || fail "$fault: the next alter ended with $?"
+	[[ $(mq-topic describe --tsv t | wc -l) == 4 ]] || fail "$fault: not three partitions"
+	survives t
+	attempt "$1" mq-topic alter t -c fsync=always
+	may 74 75
+	check t
+	mq-topic alter t -c fsync=always || fail "$fault: the next alter to always ended with $?"
+	check t
+	forget t
+}
+@test "alter" { everything grow 1; }
+
+trim() {
+	prepare t
+	produce t old 9 mq-produce
+	attempt "$1" mq-topic trim -y t --before 6
+	may 74 75
+	start=$(mq-topic offsets --tsv --time earliest t | awk 'NR == 2 { print $3 }')
+	[[ $start == [06] ]] || fail "$fault: begins at $start"
+	[[ $status != 0 || $start == 6 ]] || fail "$fault: said 0 and did not trim"
+	: >t/before
+	survives t -v trimmed="$start"
+	mq-topic trim -y t --before 6 || fail "$fault: the next trim ended with $?"
+	: >t/before
+	survives t -v trimmed=6
+	[[ ! -e $MQ_DIR/topics/t/t-0/00000000000000000000.log ]] || fail "$fault: the segments before the start are still there"
+	forget t
+}
+@test "trim" { everything trim 1; }
+
+remove() {
+	prepare t -p 2
+	produce t old 4 mq-produce
+	attempt "$1" mq-topic delete -y t
+	may 74 75
+	if mq-consume t >/dev/null 2>&1; then
+		[[ $status != 0 ]] || fail "$fault: said 0 and removed nothing"
+		survives t
+	fi
+	status=0
+	mq-topic delete -y t 2>said || status=$?
+	may 66
+	mq-topic create t || fail "$fault: the next create ended with $?"
+	[[ $(mq-consume t) == '' && $(ls "$MQ_DIR/topics") == t ]] || fail "$fault: something is left"
+	mq-topic delete -y t
+}
+@test "delete" { everything remove 1; }
+
+# A consumer that finds a torn tail after a boot recovers the partition.
+recover() {
+	prepare t -c fsync="$fsync"
+	produce t old 5 mq-produce
+	printf 'half a batch' >>"$(ls "$MQ_DIR"/topics/t/t-0/*.log | tail -n 1)"
+	new_boot t
+	attempt "$1" mq-consume -f '%p %o %v\n' t
+	may 74 75
+	[[ $status != 0 ]] || cmp out <(mq-consume -f '%p %o %v\n' t) || fail "$fault: said 0 and printed less"
+	survives t
+	(($(ls "$MQ_DIR/topics/t/lost" | wc -l) >= 1)) || fail "$fault: what was cut is not kept"
+	forget t
+}
+@test "consume, which recovers, fsync=always" { fsync=always everything recover 1; }
+@test "consume, which recovers, fsync=never" { fsync=never everything recover 2; }
+
+# The same of a copy of the store, and of records that were never synced.
+adopt() {
+	prepare t -c fsync=never
+	produce t old 5 mq-produce
+	cp -r "$MQ_DIR/topics/t" copy
+	rm -rf "$MQ_DIR/topics/t"
+	mv copy "$MQ_DIR/topics/t"
+	attempt "$1" mq-consume -f '%p %o %v\n' t
+	may 74 75
+	survives t
+	forget t
+}
+@test "consume of a copied store" { everything adopt 2; }
