@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A process is killed, or stopped for a while, at each named point of the sources: between two stores into a mapped page no call is made that
 # could be failed from outside.
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # a test's variables are set and used across functions
 load ../lib/mq
 load ../lib/crash
 
@@ -43,7 +44,9 @@ cutting() {
 torn_tail() {
 	produce t old 5 mq-produce
 	MQ_FAULT=log.append.unlocked produce t dead 1 mq-produce
-	printf 'half a batch' >>"$(ls "$MQ_DIR"/topics/t/t-0/*.log | tail -n 1)"
+	local segments=("$MQ_DIR"/topics/t/t-0/*.log)
+
+	printf 'half a batch' >>"${segments[-1]}"
 }
 recovering() {
 	torn_tail
@@ -145,7 +148,7 @@ start_scenario() {
 		wait_for 5 has_state $pid T
 		# Others go on, or are told to try again, and who is in the way.
 		if [[ $victim == mq-produce ]]; then
-			produce t other 2 mq-produce --timeout 300ms
+			produce t other 2 mq-produce --timeout 200ms
 			[[ $status == 0 || $status == 75 || $status == 74 ]] || fail "$fault: the other one ended with $status: $(<t/said)"
 			case $point in
 			sync.flush* | head.synced.*) [[ $status == 0 ]] || fail "$fault: a stopped syncer stopped another: $(<t/said)" ;;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # mq-produce is killed, and its calls torn and failed, one after the other; afterwards the log holds exactly what was told.
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # a test's variables are set and used across functions
 load ../lib/mq
 load ../lib/crash
 

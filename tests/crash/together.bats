@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # A disk that fails to sync; and several producers and consumers at once, killed at random.
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # a test's variables are set and used across functions
 load ../lib/mq
 load ../lib/crash
 
@@ -30,7 +31,7 @@ load ../lib/crash
 	produce t late 3 mq-produce
 	assert_equal "$status" 74
 	grep -q 'read-only, because the disk failed twice to sync it' t/said
-	! grep -q late- t/told
+	run ! grep -q late- t/told
 	check t
 	new_boot t
 	survives t
@@ -85,7 +86,7 @@ start_consumer() {
 	mq-topic alter t -c segment.bytes=2000
 	for i in 0 1; do start_producer "$i"; done
 	for i in 0 1 2; do start_consumer "$i"; done
-	for round in {1..12}; do
+	for _ in {1..12}; do
 		i=$((RANDOM % 2))
 		wait_for 20 has_lines_or_is_dead "${producer_told[i]}" $((RANDOM % 150 + 1)) "${producer[i]}"
 		kill -KILL "${producer[i]}" 2>/dev/null || true

@@ -280,6 +280,29 @@ test_a_roll_syncs_the_segment_before_the_one_it_closes(void **state)
 	logfolder_close(&f);
 }
 
+/* Nothing is published in a segment whose entry a power cut may take. */
+static void
+test_a_new_segments_folder_is_synced_before_publication(void **state)
+{
+	struct logfolder f;
+	struct log *log;
+	int64_t offset;
+
+	(void)state;
+	make(&f);
+	f.p.settings.segment_bytes = 14;
+	append_words(&f, "a", true);
+	log = open_log(&f);
+	iofault_at(1, EIO, "fsync");
+	assert_status(try_append(log, "x", soon(), &offset), STATUS_AGAIN);
+	assert_int_equal(iofault_off(), 1);
+	assert_int_equal(count_segments(&f), 1);
+	append(log, "b");
+	assert_string_equal(read_all(&f), "0=a 1=b");
+	log_close(log);
+	logfolder_close(&f);
+}
+
 static void
 test_two_producers_take_turns_at_rolling(void **state)
 {
@@ -386,6 +409,30 @@ test_what_lies_behind_the_end_is_not_cut_by_a_page_alone(void **state)
 	(void)recover_it(&f);
 	assert_int_equal(append(log, "c"), 4);
 	assert_string_equal(read_all(&f), "0=a 1=record 1 2=b 3=record 3 4=c");
+	log_close(log);
+	logfolder_close(&f);
+}
+
+/* After a power cut the page's words may be older than the log: the appender word in it gives nobody leave to cut by its end. */
+static void
+test_an_appender_word_of_another_boot_is_not_obeyed(void **state)
+{
+	struct logfolder f;
+	struct log *log;
+	int64_t offset;
+
+	(void)state;
+	make(&f);
+	append_words(&f, "a", true);
+	put_batch(0, &(struct batch_spec){.base_offset = 1, .count = 1}); /* published and synced, but the page lost it */
+	poke(1, AT_APPENDER, 99);
+	reboot();
+	log = open_log(&f);
+	assert_status(try_append(log, "x", soon(), &offset), STATUS_RECOVER);
+	assert_status(log_sync_all(log, soon(), NULL), STATUS_RECOVER);
+	(void)recover_it(&f);
+	assert_int_equal(append(log, "b"), 2);
+	assert_string_equal(read_all(&f), "0=a 1=record 1 2=b");
 	log_close(log);
 	logfolder_close(&f);
 }
@@ -1035,10 +1082,12 @@ main(void)
 	    unit_test(test_a_segment_is_too_old_to_the_millisecond),
 	    unit_test(test_what_a_roll_leaves),
 	    unit_test(test_a_roll_syncs_the_segment_before_the_one_it_closes),
+	    unit_test(test_a_new_segments_folder_is_synced_before_publication),
 	    unit_test(test_two_producers_take_turns_at_rolling),
 	    unit_test(test_a_batch_is_too_large_by_one_byte),
 	    unit_test(test_what_must_be_done_first_is_told),
 	    unit_test(test_what_lies_behind_the_end_is_not_cut_by_a_page_alone),
+	    unit_test(test_an_appender_word_of_another_boot_is_not_obeyed),
 	    unit_test(test_leader_epochs_are_noted_where_they_begin),
 	    unit_test(test_an_error_at_any_call_stores_all_or_nothing),
 	    unit_test(test_a_disk_that_stays_full),
