@@ -104,6 +104,8 @@ status_clear(void)
 int
 status_exit(int rc)
 {
+	if (rc == STATUS_READ_ONLY)
+		rc = STATUS_IO;
 	if (rc <= 0 && rc >= -78)
 		return -rc;
 	return 70;

@@ -31,7 +31,8 @@ enum status {
 	STATUS_PERMISSION = -77,  /* permission */
 	STATUS_CONFIG = -78,	  /* bad configuration */
 
-	/* Between floors; a user never sees these. */
+	/* Between floors; a user never sees these, but for the first as STATUS_IO. */
+	STATUS_READ_ONLY = -199,      /* damaged, or its disk failed: takes no appends, and nothing was stored */
 	STATUS_RECOVER = -200,	      /* the page cannot be trusted: recover and call again */
 	STATUS_INTENT = -201,	      /* intents wait: apply them and call again */
 	STATUS_GONE = -202,	      /* the log was rebuilt or cut: reopen and look again */

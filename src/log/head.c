@@ -27,6 +27,10 @@ struct head {
 	struct file_identity own;
 };
 
+_Static_assert(sizeof(struct topic_page) <= HEAD_PAGE_BYTES, "topic page");
+_Static_assert(sizeof(struct partition_page) <= HEAD_PAGE_BYTES, "partition page");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words are shared between processes");
+
 /*
  * A store that the disk has no room for raises SIGBUS in the storing thread (mmap(2)). GUARD begins a function that stores, UNGUARD
  * ends its stores; GUARD_OR says what to do then.
@@ -107,13 +111,13 @@ encode_end(const struct head_end *e, uint64_t words[SLOT_WORDS])
 }
 
 bool
-head_page_end_is_valid(const uint64_t words[SLOT_WORDS])
+head_end_is_valid(const uint64_t *words)
 {
 	return words[SLOT_CRC_WORD] == crc32c(words, SLOT_CRC_WORD * sizeof(*words));
 }
 
 void
-head_page_decode_end(const uint64_t words[SLOT_WORDS], struct head_end *e)
+head_decode_end(const uint64_t *words, struct head_end *e)
 {
 	e->segment_base = (int64_t)words[0];
 	e->last_position = (int64_t)words[1];
@@ -546,9 +550,9 @@ head_end(const struct head *h, int p, struct head_end *end)
 		atomic_thread_fence(memory_order_acquire);
 		if (atomic_load_explicit(&pp->counter, memory_order_relaxed) != counter)
 			continue;
-		if (!head_page_end_is_valid(words))
+		if (!head_end_is_valid(words))
 			return false;
-		head_page_decode_end(words, end);
+		head_decode_end(words, end);
 		return true;
 	}
 	return false;

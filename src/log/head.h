@@ -123,6 +123,10 @@ int head_rebuild_begin(struct head *, int p) MUST_USE;
 int head_set_synced_end(struct head *, int p, int64_t offset) MUST_USE;
 int head_rebuild_finish(struct head *, int p, const struct head_end *, int64_t synced_end, enum head_poison) MUST_USE;
 
+/* The words of a slot (head_page.h). Whatever they are, the end says something; it means something if their CRC is right. */
+bool head_end_is_valid(const uint64_t *words);
+void head_decode_end(const uint64_t *words, struct head_end *);
+
 /* The end of an empty partition whose log begins at `offset`. */
 void head_empty_end(struct head_end *, int64_t offset);
 

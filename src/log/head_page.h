@@ -5,11 +5,9 @@
 #define LOG_HEAD_PAGE_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/wait.h"
-#include "log/head.h"
 
 /* "mqheads" and the layout's version; a host of another byte order reads another number. */
 #define HEAD_MAGIC UINT64_C(0x017364616568716d)
@@ -44,13 +42,5 @@ struct partition_page {
 	word appender;
 	_Alignas(64) word slots[2][SLOT_WORDS];
 };
-
-_Static_assert(sizeof(struct topic_page) <= HEAD_PAGE_BYTES, "topic page");
-_Static_assert(sizeof(struct partition_page) <= HEAD_PAGE_BYTES, "partition page");
-_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words are shared between processes");
-
-/* The words of a slot. Whatever they are, the end says something; it means something if they are valid: their CRC is right. */
-bool head_page_end_is_valid(const uint64_t words[SLOT_WORDS]);
-void head_page_decode_end(const uint64_t words[SLOT_WORDS], struct head_end *);
 
 #endif

@@ -1,5 +1,6 @@
 #include "log/head_words.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,59 +31,68 @@ tell_uuid(const struct walk *w, const char *name, const void *uuid)
 	w->visit(w->arg, &said);
 }
 
-static void
-load_topic(const uint8_t *page, struct topic_page *tp)
+/* The structs tell where the words lie; a copy of a page need not be aligned as they are. */
+#define TOPIC_WORD(page, name) word_at(page, offsetof(struct topic_page, name))
+#define PARTITION_WORD(page, name) word_at(page, offsetof(struct partition_page, name))
+
+static uint64_t
+word_at(const uint8_t *page, size_t at)
 {
-	memcpy((void *)tp, page, sizeof(*tp));
+	uint64_t value;
+
+	memcpy(&value, page + at, sizeof(value));
+	return value;
 }
 
-static void
-load_partition(const uint8_t *page, struct partition_page *pp)
+static uint32_t
+bell_of(const uint8_t *page)
 {
-	memcpy((void *)pp, page, sizeof(*pp));
+	uint32_t bell;
+
+	memcpy(&bell, page + offsetof(struct topic_page, bell), sizeof(bell));
+	return bell;
 }
 
 void
 head_words_of_topic(const uint8_t *page, head_word_visit *visit, void *arg)
 {
 	struct walk w = {visit, arg, -1};
-	struct topic_page tp;
+	uint64_t synced_only = TOPIC_WORD(page, synced_only), dead = TOPIC_WORD(page, dead);
 
-	load_topic(page, &tp);
-	tell(&w, "magic", HEAD_WORD_HEX, tp.magic,
-	    tp.magic == HEAD_MAGIC ? NULL : "not of a heads file of this version and byte order");
-	tell(&w, "device", HEAD_WORD_NUMBER, tp.device, NULL);
-	tell(&w, "inode", HEAD_WORD_NUMBER, tp.inode, NULL);
-	tell(&w, "birth-sec", HEAD_WORD_NUMBER, tp.birth_sec, NULL);
-	tell(&w, "birth-nsec", HEAD_WORD_NUMBER, tp.birth_nsec, NULL);
-	tell(&w, "partitions", HEAD_WORD_NUMBER, tp.partitions, NULL);
-	tell(&w, "config-version", HEAD_WORD_NUMBER, tp.config_version, NULL);
-	tell(&w, "leader-epoch", HEAD_WORD_NUMBER, tp.leader_epoch, NULL);
-	tell(&w, "synced-only", HEAD_WORD_NUMBER, tp.synced_only, tp.synced_only != 0 ? "fsync=always" : NULL);
-	tell(&w, "intents", HEAD_WORD_NUMBER, tp.intents, NULL);
-	tell(&w, "dead", HEAD_WORD_NUMBER, tp.dead, tp.dead != 0 ? "the topic was deleted" : NULL);
-	tell(&w, "bell", HEAD_WORD_NUMBER, tp.bell, NULL);
-	tell(&w, "next-partition", HEAD_WORD_NUMBER, tp.next_partition, NULL);
+	tell(&w, "magic", HEAD_WORD_HEX, TOPIC_WORD(page, magic),
+	    TOPIC_WORD(page, magic) == HEAD_MAGIC ? NULL : "not of a heads file of this version and byte order");
+	tell(&w, "device", HEAD_WORD_NUMBER, TOPIC_WORD(page, device), NULL);
+	tell(&w, "inode", HEAD_WORD_NUMBER, TOPIC_WORD(page, inode), NULL);
+	tell(&w, "birth-sec", HEAD_WORD_NUMBER, TOPIC_WORD(page, birth_sec), NULL);
+	tell(&w, "birth-nsec", HEAD_WORD_NUMBER, TOPIC_WORD(page, birth_nsec), NULL);
+	tell(&w, "partitions", HEAD_WORD_NUMBER, TOPIC_WORD(page, partitions), NULL);
+	tell(&w, "config-version", HEAD_WORD_NUMBER, TOPIC_WORD(page, config_version), NULL);
+	tell(&w, "leader-epoch", HEAD_WORD_NUMBER, TOPIC_WORD(page, leader_epoch), NULL);
+	tell(&w, "synced-only", HEAD_WORD_NUMBER, synced_only, synced_only != 0 ? "fsync=always" : NULL);
+	tell(&w, "intents", HEAD_WORD_NUMBER, TOPIC_WORD(page, intents), NULL);
+	tell(&w, "dead", HEAD_WORD_NUMBER, dead, dead != 0 ? "the topic was deleted" : NULL);
+	tell(&w, "bell", HEAD_WORD_NUMBER, bell_of(page), NULL);
+	tell(&w, "next-partition", HEAD_WORD_NUMBER, TOPIC_WORD(page, next_partition), NULL);
 }
 
 /* The words of a slot, as it was loaded. */
 static void
-copy_slot(const struct partition_page *pp, int slot, uint64_t words[SLOT_WORDS])
+copy_slot(const uint8_t *page, size_t slot, uint64_t words[SLOT_WORDS])
 {
-	for (size_t i = 0; i < SLOT_WORDS; i++)
-		words[i] = pp->slots[slot][i];
+	memcpy(words, page + offsetof(struct partition_page, slots) + slot * SLOT_WORDS * sizeof(*words),
+	    SLOT_WORDS * sizeof(*words));
 }
 
 static void
-tell_slot(const struct walk *w, const struct partition_page *pp)
+tell_slot(const struct walk *w, const uint8_t *page)
 {
 	uint64_t words[SLOT_WORDS];
 	struct head_end e;
 	bool valid;
 
-	copy_slot(pp, w->slot, words);
-	head_page_decode_end(words, &e);
-	valid = head_page_end_is_valid(words);
+	copy_slot(page, (size_t)w->slot, words);
+	head_decode_end(words, &e);
+	valid = head_end_is_valid(words);
 	tell(w, "segment-base", HEAD_WORD_NUMBER, (uint64_t)e.segment_base, NULL);
 	tell(w, "last-position", HEAD_WORD_NUMBER, (uint64_t)e.last_position,
 	    e.last_position == -1 ? "the segment is empty" : NULL);
@@ -99,7 +109,7 @@ tell_slot(const struct walk *w, const struct partition_page *pp)
 	tell(w, "index-count", HEAD_WORD_NUMBER, e.index_count, NULL);
 	tell(w, "timeindex-count", HEAD_WORD_NUMBER, e.timeindex_count, NULL);
 	tell(w, "crc", HEAD_WORD_HEX, words[SLOT_CRC_WORD], valid ? NULL : "does not match: the slot is torn, or was never filled");
-	tell(w, "valid", HEAD_WORD_BOOL, valid, (pp->counter & 1) == (uint64_t)w->slot ? "in use" : NULL);
+	tell(w, "valid", HEAD_WORD_BOOL, valid, (PARTITION_WORD(page, counter) & 1) == (uint64_t)w->slot ? "in use" : NULL);
 }
 
 static const char *
@@ -119,33 +129,29 @@ void
 head_words_of_partition(const uint8_t *page, head_word_visit *visit, void *arg)
 {
 	struct walk w = {visit, arg, -1};
-	struct partition_page pp;
+	uint64_t generation = PARTITION_WORD(page, generation), poison = PARTITION_WORD(page, poison);
+	uint64_t process = PARTITION_WORD(page, appender);
 	char appender[NOTE_BYTES];
 
-	load_partition(page, &pp);
-	(void)snprintf(appender, sizeof(appender), "process %u of user %u", (unsigned)(uint32_t)pp.appender,
-	    (unsigned)(pp.appender >> 32));
+	(void)snprintf(appender, sizeof(appender), "process %u of user %u", (unsigned)(uint32_t)process, (unsigned)(process >> 32));
 	tell_uuid(&w, "boot-id", page);
-	tell(&w, "generation", HEAD_WORD_NUMBER, pp.generation, pp.generation % 2 != 0 ? "being rebuilt" : NULL);
-	tell(&w, "synced-end", HEAD_WORD_NUMBER, pp.synced_end, NULL);
-	tell(&w, "high-watermark", HEAD_WORD_NUMBER, pp.high_watermark, NULL);
-	tell(&w, "log-start", HEAD_WORD_NUMBER, pp.log_start, NULL);
-	tell(&w, "fenced-epoch", HEAD_WORD_NUMBER, pp.fenced_epoch, NULL);
-	tell(&w, "poison", HEAD_WORD_NUMBER, pp.poison, poison_note(pp.poison));
-	tell(&w, "counter", HEAD_WORD_NUMBER, pp.counter, NULL);
-	tell(&w, "appender", HEAD_WORD_NUMBER, pp.appender, pp.appender != 0 ? appender : NULL);
+	tell(&w, "generation", HEAD_WORD_NUMBER, generation, generation % 2 != 0 ? "being rebuilt" : NULL);
+	tell(&w, "synced-end", HEAD_WORD_NUMBER, PARTITION_WORD(page, synced_end), NULL);
+	tell(&w, "high-watermark", HEAD_WORD_NUMBER, PARTITION_WORD(page, high_watermark), NULL);
+	tell(&w, "log-start", HEAD_WORD_NUMBER, PARTITION_WORD(page, log_start), NULL);
+	tell(&w, "fenced-epoch", HEAD_WORD_NUMBER, PARTITION_WORD(page, fenced_epoch), NULL);
+	tell(&w, "poison", HEAD_WORD_NUMBER, poison, poison_note(poison));
+	tell(&w, "counter", HEAD_WORD_NUMBER, PARTITION_WORD(page, counter), NULL);
+	tell(&w, "appender", HEAD_WORD_NUMBER, process, process != 0 ? appender : NULL);
 	for (w.slot = 0; w.slot < 2; w.slot++)
-		tell_slot(&w, &pp);
+		tell_slot(&w, page);
 }
 
 bool
 head_words_count(const uint8_t *topic_page, uint64_t *count)
 {
-	struct topic_page tp;
-
-	load_topic(topic_page, &tp);
-	*count = tp.partitions;
-	return tp.magic == HEAD_MAGIC;
+	*count = TOPIC_WORD(topic_page, partitions);
+	return TOPIC_WORD(topic_page, magic) == HEAD_MAGIC;
 }
 
 const char *
@@ -153,22 +159,18 @@ head_words_trust(const uint8_t *topic_page, const uint8_t *page, const struct fi
     struct head_claim *claim)
 {
 	uint64_t words[SLOT_WORDS];
-	struct partition_page pp;
-	struct topic_page tp;
 
-	load_topic(topic_page, &tp);
-	load_partition(page, &pp);
-	copy_slot(&pp, (int)(pp.counter & 1), words);
-	claim->has_end = head_page_end_is_valid(words);
-	head_page_decode_end(words, &claim->end);
-	claim->generation = pp.generation;
-	claim->poison = (enum head_poison)pp.poison;
-	if (tp.device != own->device || tp.inode != own->inode || tp.birth_sec != own->birth_sec ||
-	    tp.birth_nsec != own->birth_nsec)
+	copy_slot(page, (size_t)(PARTITION_WORD(page, counter) & 1), words);
+	claim->has_end = head_end_is_valid(words);
+	head_decode_end(words, &claim->end);
+	claim->generation = PARTITION_WORD(page, generation);
+	claim->poison = (enum head_poison)PARTITION_WORD(page, poison);
+	if (TOPIC_WORD(topic_page, device) != own->device || TOPIC_WORD(topic_page, inode) != own->inode ||
+	    TOPIC_WORD(topic_page, birth_sec) != own->birth_sec || TOPIC_WORD(topic_page, birth_nsec) != own->birth_nsec)
 		return "the file is a copy: it has another device, inode or birth time";
 	if (memcmp(page, boot_id, BOOT_ID_BYTES) != 0)
 		return "it is of another boot";
-	if (pp.generation % 2 != 0)
+	if (PARTITION_WORD(page, generation) % 2 != 0)
 		return "it is being rebuilt: its generation is odd";
 	return claim->has_end ? NULL : "the slot in use is not valid";
 }

@@ -106,10 +106,11 @@ check_poison(const struct log *l)
 	case HEAD_UNSYNCED:
 		return status_fail(STATUS_AGAIN, "a sync has just failed");
 	case HEAD_READ_ONLY:
-		return status_fail(STATUS_IO, "read-only, because the disk failed twice to sync it; look at the kernel's messages");
+		return status_fail(STATUS_READ_ONLY,
+		    "read-only, because the disk failed twice to sync it; look at the kernel's messages");
 	case HEAD_DAMAGED:
 	default:
-		return status_fail(STATUS_IO, "read-only, because it is damaged; see mq-topic describe");
+		return status_fail(STATUS_READ_ONLY, "read-only, because it is damaged");
 	}
 }
 

@@ -37,7 +37,8 @@ void log_close(struct log *);
  *	STATUS_AGAIN		lock not had by the deadline, no room
  *	STATUS_FENCED		a newer leader fenced this one
  *	STATUS_DATA		larger than max.message.bytes
- * STATUS_IO: it failed and could not be taken back (it may be stored), or the partition is read-only.
+ *	STATUS_READ_ONLY	the partition is damaged, or its disk failed
+ * STATUS_IO: it failed and could not be taken back (it may be stored).
  */
 int log_append(struct log *, struct buf *batch, int64_t deadline_ms, int64_t *base_offset) MUST_USE;
 

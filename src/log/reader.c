@@ -256,8 +256,8 @@ prepare(struct reader *r)
 }
 
 /*
- * The open segment ends before the position: go to the next. That offsets are missing between two closed segments is compaction's
- * doing; an active segment that does not reach the position is damage, and so is the last one.
+ * The open segment ends before the position: go to the next. That offsets are missing between two closed segments may be compaction's
+ * doing, where there is any; an active segment that does not reach the position is damage, and so is the last one.
  */
 static int
 leave_segment(struct reader *r, int64_t end)
@@ -271,7 +271,7 @@ leave_segment(struct reader *r, int64_t end)
 		rc = find_next_segment(r, &next);
 		if (rc == STATUS_END || (rc == STATUS_OK && r->is_active))
 			rc = status_fail(STATUS_IO, "%s: ends before offset %lld", r->scanner.name, (long long)r->position);
-		else if (rc == STATUS_OK && next < r->position)
+		else if (rc == STATUS_OK && (next < r->position || (next > r->position && !r->p->settings.may_have_gaps)))
 			rc = status_fail(STATUS_IO, "%s: ends with offset %lld, but the next segment begins at %lld",
 			    r->scanner.name, (long long)r->position - 1, (long long)next);
 		if (rc != STATUS_OK)
@@ -297,6 +297,9 @@ next_in_segment(struct reader *r, struct batch_view *view)
 	if (rc == STATUS_OK && batch_end_offset(&view->header) > r->log_end)
 		rc = status_fail(STATUS_CORRUPT, "%s: a batch that ends with offset %lld in a log that ends at %lld",
 		    r->scanner.name, (long long)batch_end_offset(&view->header) - 1, (long long)r->log_end);
+	if (rc == STATUS_OK && view->header.base_offset > r->position && !r->p->settings.may_have_gaps)
+		rc = status_fail(STATUS_CORRUPT, "%s: a batch that begins with offset %lld in its place", r->scanner.name,
+		    (long long)view->header.base_offset);
 	if (rc == STATUS_CORRUPT) {
 		reader_park(r);
 		return status_context(STATUS_IO, "offset %lld", (long long)r->position);

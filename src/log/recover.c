@@ -87,7 +87,8 @@ restore_segment_state(const struct partition *p, int fd, const struct head_end *
 static bool
 may_leave_gap(const struct scan *s, const struct batch_header *h)
 {
-	return h->base_offset < s->r->durable || (s->at + 1 < s->list.count && s->list.bases[s->at] == s->r->durable);
+	return s->p->settings.may_have_gaps &&
+	    (h->base_offset < s->r->durable || (s->at + 1 < s->list.count && s->list.bases[s->at] == s->r->durable));
 }
 
 /* Rules for what may follow the end: see mq-format(5) RECOVERY. */

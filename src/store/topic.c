@@ -292,7 +292,7 @@ sync_all_partitions(struct topic *t, int64_t deadline_ms)
 		if ((rc = handle_use_log(t, p, &s)) != STATUS_OK)
 			break;
 		rc = handle_sync(t, s, true, deadline_ms);
-		if (rc == STATUS_IO && head_poison(t->head, p) == HEAD_DAMAGED)
+		if (rc == STATUS_READ_ONLY && head_poison(t->head, p) == HEAD_DAMAGED)
 			rc = STATUS_OK;
 	}
 	return rc;

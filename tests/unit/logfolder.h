@@ -183,6 +183,7 @@ logfolder_open(struct logfolder *f)
 	    .segment_ms = INT64_MAX,
 	    .index_interval_bytes = 4096,
 	    .max_message_bytes = INT32_MAX,
+	    .may_have_gaps = true,
 	};
 	assert_ok(head_open(f->topic_dir, &f->p.head));
 	assert_ok(lock_open(f->topic_dir, "lock", &f->p.lock));

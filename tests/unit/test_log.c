@@ -646,7 +646,7 @@ test_a_failed_sync_heals_once_and_then_is_read_only(void **state)
 	iofault_off();
 	assert_non_null(strstr(status_message(), "read-only"));
 	assert_int_equal(head_poison(f.p.head, 0), HEAD_READ_ONLY);
-	assert_status(try_append(log, "x", soon(), &offset), STATUS_IO);
+	assert_status(try_append(log, "x", soon(), &offset), STATUS_READ_ONLY);
 	assert_non_null(strstr(status_message(), "failed twice"));
 	assert_string_equal(read_all(&f), "0=a 1=b");
 	/* A boot later recovery writes again what it keeps: sound. */

@@ -589,6 +589,52 @@ test_gaps_of_compaction_are_passed_over(void **state)
 	logfolder_close(&f);
 }
 
+/* Read from `from` to the end: the records that come before the fault, which names the offset. */
+static void
+assert_gap_at(struct logfolder *f, int64_t from, int64_t records, int64_t gap)
+{
+	struct reader *reader = reader_of(f);
+	struct batch_view view;
+	char want[64];
+	int64_t start, end, got = 0;
+	int rc;
+
+	bounds_of(reader, &start, &end);
+	reader_seek(reader, from);
+	while ((rc = reader_next(reader, end, &view)) == STATUS_OK)
+		got += view.header.record_count;
+	assert_status(rc, STATUS_IO);
+	assert_int_equal(got, records);
+	snprintf(want, sizeof(want), "%lld", (long long)gap);
+	if (strstr(status_message(), want) == NULL)
+		fail_msg("no %s in: %s", want, status_message());
+	reader_close(reader);
+}
+
+static void
+test_a_gap_is_damage_where_nothing_was_compacted(void **state)
+{
+	struct logfolder f;
+
+	(void)state;
+	logfolder_make(&f, true);
+	f.p.settings.may_have_gaps = false;
+	put_batch(0, &(struct batch_spec){.base_offset = 0, .count = 5, .timestamp_ms = 10});
+	put_batch(0, &(struct batch_spec){.base_offset = 5, .count = 5, .timestamp_ms = 20});
+	put_batch(10, &(struct batch_spec){.base_offset = 10, .count = 10, .timestamp_ms = 30});
+	put_batch(20, &(struct batch_spec){.base_offset = 20, .count = 10, .timestamp_ms = 40});
+	put_batch(20, &(struct batch_spec){.base_offset = 31, .count = 9, .timestamp_ms = 40});
+	publish_all(&f);
+	/* Within a segment. */
+	assert_gap_at(&f, 0, 30, 30);
+	assert_gap_at(&f, 25, 10, 30);
+	/* A segment that is gone. */
+	assert_int_equal(unlink(segment_path(10, SUFFIX_LOG)), 0);
+	assert_gap_at(&f, 0, 10, 20);
+	assert_gap_at(&f, 7, 5, 20);
+	logfolder_close(&f);
+}
+
 static void
 test_empty_batches_are_given_and_take_their_offsets(void **state)
 {
@@ -1752,6 +1798,7 @@ main(void)
 	    unit_test(test_a_lost_first_segment_is_damage_and_no_retention),
 	    unit_test(test_a_folder_that_lost_all_segments_is_damage),
 	    unit_test(test_gaps_of_compaction_are_passed_over),
+	    unit_test(test_a_gap_is_damage_where_nothing_was_compacted),
 	    unit_test(test_empty_batches_are_given_and_take_their_offsets),
 	    unit_test(test_control_batches_are_skipped_and_positions_pass_them),
 	    unit_test(test_what_a_broker_leaves_beside_the_segments_is_ignored),

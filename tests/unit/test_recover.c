@@ -262,7 +262,7 @@ test_damage_before_the_durable_point_is_not_cut(void **state)
 	assert_true(damaged);
 	reader_close(reader);
 	assert_ok(log_open(&f.p, &log));
-	assert_status(try_append(log, "x", clock_deadline(1000), &start), STATUS_IO);
+	assert_status(try_append(log, "x", clock_deadline(1000), &start), STATUS_READ_ONLY);
 	assert_non_null(strstr(status_message(), "damaged"));
 	log_close(log);
 	/* On the next boot the same. */

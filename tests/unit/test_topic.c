@@ -441,7 +441,7 @@ test_recovery_happens_when_it_is_needed_and_is_told(void **state)
 	assert_string_equal(see(t, 0), "");
 	assert_int_equal(notices, 2);
 	assert_non_null(strstr(noticed, "orders/0: damaged, and read-only from now on: it ends at offset 0: "));
-	assert_status(put(t, 0, "x"), STATUS_IO);
+	assert_status(put(t, 0, "x"), STATUS_READ_ONLY);
 	assert_non_null(strstr(status_message(), "orders/0: "));
 	topic_close(t);
 	store_close(s);
@@ -660,7 +660,7 @@ test_damage_does_not_stop_an_alter(void **state)
 	poke(1, AT_SYNCED_END, 2);
 	reboot();
 	t = open_topic(s);
-	assert_status(put(t, 0, "x"), STATUS_IO);
+	assert_status(put(t, 0, "x"), STATUS_READ_ONLY);
 	assert_ok(put(t, 1, "c"));
 	assert_ok(try_alter(t, "fsync=always"));
 	assert_string_equal(see(t, 1), "0=c");
