@@ -9,15 +9,24 @@
 #include "base/status.h"
 #include "cmd/cmd.h"
 
-/* What fingers know from kcat and rpk; a program's own table comes first. */
+#define NO_BROKER "there is no broker; the store is $MQ_DIR or -d DIR"
+#define NO_PROPERTIES "there are no client properties; settings are the topic's: mq-topic alter NAME -c KEY=VALUE"
+#define NO_SECURITY "who may do what is said by the topic's folder: mq-topic alter NAME -c mode=..., group=..."
+#define NO_SCHEMAS "keys and values are bytes here; -J and -f show them as text"
+#define OPERAND "the topic is an operand, without a letter"
+#define VERB "what to do is a word: mq-topic create, list, describe, alter or delete"
+
+/* What fingers know from kcat, rpk and kafka-console-*, kafka-topics; a program's own table comes first. */
 static const struct {
 	char letter;
 	const char *name;
 	const char *hint;
 } near_misses[] = {
-    {'b', "brokers", "there is no broker; the store is $MQ_DIR or -d DIR"},
-    {'b', "bootstrap-server", "there is no broker; the store is $MQ_DIR or -d DIR"},
-    {'t', "topic", "the topic is an operand, without a letter"},
+    {'b', "brokers", NO_BROKER},
+    {'b', "bootstrap-server", NO_BROKER},
+    {0, "broker-list", NO_BROKER},
+    {0, "zookeeper", NO_BROKER},
+    {'t', "topic", OPERAND},
     {'G', NULL, "a group is -g GROUP, and its topic an operand"},
     {'C', NULL, "to read is mq-consume TOPIC"},
     {'P', NULL, "to write is mq-produce TOPIC"},
@@ -25,8 +34,51 @@ static const struct {
     {'Q', NULL, "to ask for offsets is mq-topic offsets TOPIC"},
     {'n', "num", "to stop after N records is mq-consume -c N"},
     {'u', NULL, "output is always flushed when no record is at hand"},
+    {'v', "verbose", "there is nothing more to say; -q of mq-consume says less"},
+    {'T', NULL, "to see what is stored: mq-produce -o '%v\\n'"},
+    {'E', NULL, "a partition that fails does not end mq-consume before the others are read"},
+    {'X', "command-config", NO_PROPERTIES},
+    {0, "property", "a key is -K DELIM, or anything by -f FORMAT"},
+    {0, "reader-property", "a key is -K DELIM, or anything by -f FORMAT"},
+    {0, "formatter-property", "a key is -K DELIM, or anything by -f FORMAT"},
+    {0, "formatter", "how records are printed is -f FORMAT or -J"},
+    {0, "line-reader", "how records are read is -D DELIM, -f FORMAT or -J"},
+    {0, "consumer-property", NO_PROPERTIES},
+    {0, "consumer.config", NO_PROPERTIES},
+    {0, "producer-property", NO_PROPERTIES},
+    {0, "producer.config", NO_PROPERTIES},
+    {0, "config", NO_PROPERTIES},
+    {'r', "schema-registry", NO_SCHEMAS},
+    {'s', "use-schema-registry", NO_SCHEMAS},
+    {0, "schema-id", NO_SCHEMAS},
+    {0, "key-deserializer", NO_SCHEMAS},
+    {0, "value-deserializer", NO_SCHEMAS},
+    {0, "user", NO_SECURITY},
+    {0, "password", NO_SECURITY},
+    {0, "tls-enabled", NO_SECURITY},
+    {0, "compression-codec", "compression is mq-produce -z CODEC"},
+    {0, "batch-size", "a batch is what is at hand, up to 1 MiB; max.message.bytes of the topic limits it"},
+    {0, "linger", "a batch is stored as soon as the input has nothing at hand"},
+    {0, "sync", "with status 0 all is stored and durable anyway"},
+    {0, "request-required-acks", "how many must have it is mq-produce -a 1 or -a all"},
+    {0, "request-timeout-ms", "how long to wait for locks and room is mq-produce --timeout D"},
+    {0, "delivery-timeout", "how long to wait for locks and room is mq-produce --timeout D"},
     {0, "from-beginning", "that is the default of mq-consume"},
     {0, "max-messages", "to stop after N records is mq-consume -c N"},
+    {0, "timeout-ms", "to wait for the first record at most so long is mq-consume -w D; without it the end is the end"},
+    {0, "isolation-level", "an aborted or unfinished set of records is never in the log"},
+    {0, "skip-message-on-error", "damage is told by status 74, and the other partitions are read all the same"},
+    {0, "meta-only", "only places and times: mq-consume -f '%t %p %o %T\\n'"},
+    {0, "regex", "topics are named one by one; mq-topic list lists them"},
+    {0, "include", "topics are named one by one; mq-topic list lists them"},
+    {0, "whitelist", "topics are named one by one; mq-topic list lists them"},
+    {0, "allow-auto-topic-creation", "topics are made by mq-topic create NAME"},
+    {0, "create", VERB},
+    {0, "list", VERB},
+    {0, "describe", VERB},
+    {0, "alter", VERB},
+    {0, "delete", VERB},
+    {0, "delete-config", "to give a setting back its default is mq-topic alter NAME --unset KEY"},
 };
 
 void
@@ -75,19 +127,26 @@ fail_unknown_letter(const struct args *args, char letter)
 	return args_fail(args, "no such option (%s -h shows all)", cmd_program());
 }
 
-/* The name that is most like it, by at least three letters, is what was meant. */
+/* What another tool calls so; NULL if none does. */
+static const char *
+find_near_miss(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(near_misses); i++) {
+		if (near_misses[i].name != NULL && strcmp(near_misses[i].name, name) == 0)
+			return near_misses[i].hint;
+	}
+	return NULL;
+}
+
+/* Else the name that is most like it, by at least three letters, is what was meant. */
 static int
 fail_unknown_name(const struct args *args, const char *name)
 {
-	const char *nearest = NULL, *hint = NULL;
+	const char *nearest = NULL, *hint = find_near_miss(name);
 	size_t best = 2;
 
-	for (size_t i = 0; i < COUNT_OF(near_misses); i++) {
-		if (near_misses[i].name != NULL && likeness(near_misses[i].name, name) > best) {
-			best = likeness(near_misses[i].name, name);
-			hint = near_misses[i].hint;
-		}
-	}
+	if (hint != NULL)
+		return args_fail(args, "%s (%s -h shows how)", hint, cmd_program());
 	for (size_t i = 0; i < args->option_count; i++) {
 		if (args->options[i].name != NULL && likeness(args->options[i].name, name) > best) {
 			best = likeness(args->options[i].name, name);
@@ -96,8 +155,6 @@ fail_unknown_name(const struct args *args, const char *name)
 	}
 	if (nearest != NULL)
 		return args_fail(args, "no such option; --%s is one (%s -h shows all)", nearest, cmd_program());
-	if (hint != NULL)
-		return args_fail(args, "%s (%s -h shows how)", hint, cmd_program());
 	return args_fail(args, "no such option (%s -h shows all)", cmd_program());
 }
 

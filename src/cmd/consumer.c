@@ -12,6 +12,8 @@
 
 /* How soon a reader that closed our stdout is noticed while we wait. */
 #define CLOSED_TICK_MS 1000
+/* How soon we look again whether the reader took what it had. */
+#define UNTAKEN_MS 5
 /* With more partitions than this each is read to its end before the next, because each that is open costs descriptors and memory. */
 #define TURNS_MOST 64
 
@@ -22,15 +24,18 @@ struct part {
 	int64_t end;	  /* readable, as known */
 	int64_t stop;	  /* the run ends here; INT64_MAX: never */
 	bool done;
-	bool damaged; /* the log ends at `end` because what follows is no log */
+	bool damaged;  /* the log ends at `end` because what follows is no log */
+	int32_t epoch; /* leader epoch of the last record read, -1 none */
 };
 
 struct consumer {
+	struct store *store;
 	struct topic *topic;
 	const struct consumer_options *options;
 	struct part *parts;
 	int count;
 	struct output out;
+	int64_t untaken_ms; /* how long to wait before looking again whether the output was taken; 0: all is committed */
 	struct format_place place;
 	uint64_t left; /* records that may still be read */
 	bool lost;
@@ -61,17 +66,43 @@ skip_to_start(struct consumer *c, struct part *p, int64_t start)
 	p->position = start;
 }
 
-/* Begin with one partition where the range says, or from its start if it was added later. */
+/*
+ * Where the cursor says, if it has the partition. What it was ahead of was lost, or written anew by another leader: its owner goes on where
+ * the two part.
+ */
+static int
+resume_part(struct consumer *c, struct part *p)
+{
+	struct cursor_mark mark;
+	int64_t epoch_end;
+	int rc;
+
+	if (c->options->cursor == NULL || !position_yields(&c->options->range.from) ||
+	    !cursor_find(c->options->cursor, p->number, &mark))
+		return STATUS_OK;
+	p->position = mark.offset;
+	p->epoch = mark.epoch;
+	rc = cursor_epoch_end(c->store, c->place.topic, p->number, mark.epoch < 0 ? INT32_MAX : mark.epoch, p->end, &epoch_end);
+	if (rc != STATUS_OK || mark.offset <= epoch_end)
+		return rc;
+	cmd_warn("%s/%d: the log was cut: the cursor is at offset %lld of leader epoch %d, which ends at %lld; going on there",
+	    c->place.topic, p->number, (long long)mark.offset, mark.epoch, (long long)epoch_end);
+	p->position = epoch_end;
+	return STATUS_OK;
+}
+
+/* Begin with one partition where the range or the cursor says, or from its start if it was added later. */
 static int
 open_part(struct consumer *c, struct part *p, int number, const struct range *range)
 {
 	int64_t start;
 	int rc;
 
-	*p = (struct part){.number = number, .stop = INT64_MAX};
+	*p = (struct part){.number = number, .stop = INT64_MAX, .epoch = -1};
 	if ((rc = look(c, p, &start)) != STATUS_OK ||
 	    (rc = position_resolve(&range->from, c->topic, number, start, p->end, &p->position)) != STATUS_OK ||
-	    (range->has_to && (rc = position_resolve(&range->to, c->topic, number, start, p->end, &p->stop)) != STATUS_OK))
+	    (range->has_to && (rc = position_resolve(&range->to, c->topic, number, start, p->end, &p->stop)) != STATUS_OK) ||
+	    (rc = resume_part(c, p)) != STATUS_OK)
 		return rc;
 	skip_to_start(c, p, start);
 	return STATUS_OK;
@@ -128,46 +159,6 @@ adopt_new_parts(struct consumer *c)
  * Printing.
  */
 
-static int
-put_bytes(struct consumer *c, const uint8_t *bytes, int32_t len)
-{
-	if (len < 0)
-		return output_put(&c->out, c->options->null.data, c->options->null.len);
-	return output_put(&c->out, bytes, (size_t)len);
-}
-
-static int
-print_formatted(struct consumer *c, const struct record *r)
-{
-	size_t before = c->out.bytes.len;
-	int rc;
-
-	if ((rc = format_print(c->options->format, &c->place, r, &c->options->null, &c->out.bytes)) == STATUS_OK)
-		return output_spill(&c->out);
-	c->out.bytes.len = before;
-	return status_context(rc, "%s/%d: offset %lld", c->place.topic, c->place.partition, (long long)r->offset);
-}
-
-static int
-print_record(struct consumer *c, const struct record *r)
-{
-	const struct consumer_options *o = c->options;
-	int rc;
-
-	if (o->quiet)
-		return STATUS_OK;
-	if (o->format != NULL)
-		return print_formatted(c, r);
-	if (o->keyed) {
-		if ((rc = put_bytes(c, r->key, r->key_len)) != STATUS_OK ||
-		    (rc = output_put(&c->out, o->key_delimiter.data, o->key_delimiter.len)) != STATUS_OK)
-			return rc;
-	}
-	if ((rc = put_bytes(c, r->value, r->value_len)) != STATUS_OK)
-		return rc;
-	return output_put(&c->out, o->delimiter.data, o->delimiter.len);
-}
-
 /* The records of a batch that lie before `upto` and were not read yet. A batch whose records cannot be told apart is damage. */
 static int
 print_batch(struct consumer *c, struct part *p, int64_t upto, const struct batch_view *view)
@@ -178,6 +169,7 @@ print_batch(struct consumer *c, struct part *p, int64_t upto, const struct batch
 
 	c->place.partition = p->number;
 	c->place.leader_epoch = view->header.leader_epoch;
+	c->place.append_time = (view->header.attributes & BATCH_APPEND_TIME) != 0;
 	if ((rc = batch_cursor_init(&cursor, view->bytes, &view->header)) != STATUS_OK)
 		return status_context(rc, "%s/%d", c->place.topic, p->number);
 	while (c->left > 0 && (rc = batch_cursor_next(&cursor, &record)) == STATUS_OK) {
@@ -185,11 +177,12 @@ print_batch(struct consumer *c, struct part *p, int64_t upto, const struct batch
 			continue;
 		if (UNLIKELY(record.offset >= upto))
 			break;
-		if (UNLIKELY((rc = print_record(c, &record)) != STATUS_OK)) {
+		if (UNLIKELY((rc = render_record(&c->options->render, &c->place, &record, &c->out)) != STATUS_OK)) {
 			c->cannot_print = true;
 			return rc;
 		}
 		p->position = record.offset + 1;
+		p->epoch = view->header.leader_epoch;
 		c->left--;
 	}
 	if (rc == STATUS_CORRUPT)
@@ -281,11 +274,10 @@ read_batch(struct consumer *c, struct part *p)
 	rc = topic_read(c->topic, p->number, upto, &view);
 	if (rc == STATUS_MISSING && !topic_deleted(c->topic))
 		return skip_removed(c, p);
-	if (rc == STATUS_END)
-		p->position = upto;
-	if (rc != STATUS_OK)
+	if (rc != STATUS_OK && rc != STATUS_END)
 		return rc;
-	if ((rc = print_batch(c, p, upto, &view)) == STATUS_OK && c->left > 0)
+	/* At the end it lies before `upto` if the log was cut meanwhile. */
+	if (rc == STATUS_END || ((rc = print_batch(c, p, upto, &view)) == STATUS_OK && c->left > 0))
 		p->position = reader_position(reader) < upto ? reader_position(reader) : upto;
 	return rc;
 }
@@ -299,7 +291,7 @@ take_turn(struct consumer *c, struct part *p, bool *got)
 	do {
 		if ((rc = read_batch(c, p)) == STATUS_OK)
 			*got = true;
-	} while (rc == STATUS_OK && c->left > 0 && c->count > TURNS_MOST);
+	} while (rc == STATUS_OK && c->left > 0 && c->count > TURNS_MOST && cmd_signal() == 0);
 	if (rc == STATUS_END)
 		return reach_end(c, p);
 	if (rc == STATUS_OK || c->cannot_print || topic_deleted(c->topic))
@@ -317,12 +309,59 @@ read_round(struct consumer *c)
 
 	do {
 		got = false;
-		for (int i = 0; i < c->count && c->left > 0; i++) {
+		for (int i = 0; i < c->count && c->left > 0 && cmd_signal() == 0; i++) {
 			if (!c->parts[i].done && (rc = take_turn(c, &c->parts[i], &got)) != STATUS_OK)
 				return rc;
 		}
-	} while (got && c->left > 0);
+	} while (got && c->left > 0 && cmd_signal() == 0);
 	return output_flush(&c->out);
+}
+
+/*
+ * The cursor.
+ */
+
+/* All that was printed is with its taker: so far has the cursor's owner read. */
+static int
+commit(struct consumer *c)
+{
+	int rc = STATUS_OK;
+
+	for (int i = 0; rc == STATUS_OK && i < c->count; i++) {
+		const struct part *p = &c->parts[i];
+
+		rc = cursor_note(c->options->cursor, p->number, (struct cursor_mark){p->position, p->epoch});
+	}
+	return rc == STATUS_OK ? cursor_write(c->options->cursor) : rc;
+}
+
+/* No record is at hand. A reader that is still busy with what it has is looked at again, ever more seldom. */
+static int
+commit_if_taken(struct consumer *c)
+{
+	int rc;
+
+	if (c->options->cursor == NULL)
+		return STATUS_OK;
+	if (!output_is_taken(&c->out)) {
+		c->untaken_ms = c->untaken_ms == 0 ? UNTAKEN_MS : 2 * c->untaken_ms;
+		return STATUS_OK;
+	}
+	c->untaken_ms = 0;
+	return (rc = output_settle(&c->out)) == STATUS_OK ? commit(c) : rc;
+}
+
+/* At the end of a run that read all it was to read, or was told by a signal to end. */
+static int
+commit_at_end(struct consumer *c)
+{
+	int rc;
+
+	if (c->options->cursor == NULL)
+		return STATUS_OK;
+	if ((rc = output_settle(&c->out)) == STATUS_NO)
+		return STATUS_OK;
+	return rc == STATUS_OK ? commit(c) : rc;
 }
 
 /*
@@ -332,8 +371,11 @@ read_round(struct consumer *c)
 static void
 wait_for_bell(struct consumer *c, uint32_t seen, int64_t timeout_ms)
 {
-	if (c->out.pipe && (timeout_ms < 0 || timeout_ms > CLOSED_TICK_MS))
-		timeout_ms = CLOSED_TICK_MS;
+	int64_t tick_ms = c->untaken_ms > 0 && c->untaken_ms < CLOSED_TICK_MS ? c->untaken_ms : CLOSED_TICK_MS;
+
+	/* With a cursor signals are caught: one that comes just before the wait is noticed behind it. */
+	if ((c->out.pipe || c->options->cursor != NULL) && (timeout_ms < 0 || timeout_ms > tick_ms))
+		timeout_ms = tick_ms;
 	topic_wait(c->topic, seen, timeout_ms);
 	if (output_is_closed(&c->out))
 		(void)raise(SIGPIPE);
@@ -396,8 +438,10 @@ follow(struct consumer *c)
 
 		if ((rc = adopt_new_parts(c)) != STATUS_OK || (rc = read_round(c)) != STATUS_OK)
 			return rc;
-		if (c->left == 0 || c->failure != STATUS_OK || all_done(c))
+		if (c->left == 0 || c->failure != STATUS_OK || cmd_signal() != 0 || all_done(c))
 			return STATUS_OK;
+		if ((rc = commit_if_taken(c)) != STATUS_OK)
+			return rc;
 		wait_for_bell(c, seen, -1);
 	}
 }
@@ -416,24 +460,29 @@ consume(struct consumer *c)
 	return read_round(c);
 }
 
+/* What was read before a failure is printed, whatever it was, unless stdout itself failed. */
+static int
+print_rest(struct consumer *c, int rc)
+{
+	char message[1024];
+
+	(void)strlcpy(message, status_message(), sizeof(message));
+	return output_flush(&c->out) == STATUS_OK ? status_fail(rc, "%s", message) : rc;
+}
+
 int
-consumer_run(struct topic *topic, const struct consumer_options *options, uint64_t *records)
+consumer_run(struct store *store, struct topic *topic, const struct consumer_options *options, uint64_t *records)
 {
 	uint64_t most = options->most_records < 0 ? UINT64_MAX : (uint64_t)options->most_records;
-	struct consumer c = {.topic = topic, .options = options, .left = most, .place.topic = topic_name(topic)};
+	struct consumer c = {.store = store, .topic = topic, .options = options, .left = most, .place.topic = topic_name(topic)};
 	int rc = consume(&c);
 
 	*records = most - c.left;
-	/* What was read before a failure is printed, whatever it was, unless stdout itself failed. */
 	if (rc != STATUS_OK) {
-		char message[1024];
-
-		(void)strlcpy(message, status_message(), sizeof(message));
-		if (output_flush(&c.out) == STATUS_OK)
-			(void)status_fail(rc, "%s", message);
+		rc = print_rest(&c, rc);
 	} else if (c.failure != STATUS_OK) {
 		rc = status_fail(c.failure, "%s", c.reason);
-	} else if (c.lost) {
+	} else if ((rc = commit_at_end(&c)) == STATUS_OK && c.lost) {
 		status_clear();
 		rc = STATUS_NO;
 	}

@@ -3,6 +3,10 @@
  *
  * Without `follow` the end of each partition is pinned at the start (or when the first record comes, if it waits for that), and it ends
  * there. There is no order between partitions. Output is flushed whenever no record is at hand.
+ *
+ * With a cursor it goes on where that says, unless the range begins at a number. The cursor is committed when all that was printed is with
+ * its taker (output_settle): at the end, and with `follow` whenever no record is at hand, and when a signal ends it, which must be caught
+ * then (cmd_catch_signals). A run that fails commits nothing.
  */
 #ifndef CMD_CONSUMER_H
 #define CMD_CONSUMER_H
@@ -10,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
-#include "cmd/format.h"
+#include "cmd/cursor.h"
 #include "cmd/position.h"
+#include "cmd/render.h"
 
 struct consumer_options {
 	struct range range;
@@ -21,12 +25,8 @@ struct consumer_options {
 	bool follow;
 	int64_t wait_ms;      /* for the first record, if nothing is there; -1: not at all */
 	int64_t most_records; /* -1: no limit */
-	bool quiet;
-	struct buf delimiter; /* behind each record */
-	bool keyed;	      /* print the key, key_delimiter, the value */
-	struct buf key_delimiter;
-	struct buf null;	     /* stands for null */
-	const struct format *format; /* instead of all these; NULL: none */
+	struct render_options render;
+	struct cursor *cursor; /* where it goes on, and where it notes how far it came; NULL: nowhere */
 };
 
 /*
@@ -34,6 +34,6 @@ struct consumer_options {
  * was told. STATUS_IO: damage, or stdout failed; what could be read was printed. STATUS_MISSING: a partition is not there, or the
  * topic was deleted.
  */
-int consumer_run(struct topic *, const struct consumer_options *, uint64_t *records) MUST_USE;
+int consumer_run(struct store *, struct topic *, const struct consumer_options *, uint64_t *records) MUST_USE;
 
 #endif

@@ -11,14 +11,24 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "cmd/cmd.h"
+#include "cmd/format_scan.h"
 #include "cmd/input.h"
+#include "cmd/json.h"
 #include "cmd/progress.h"
+
+/* Records that name their topics may be so long before it is known how long they may be there. */
+#define UNKNOWN_MOST_BYTES ((size_t)128 << 20)
+/* What may stand around the bytes of a record that is read by a format. */
+#define FORMAT_FRAME_BYTES ((size_t)64 << 10)
 
 struct feed {
 	const struct feed_options *options;
-	struct producer *producer;
+	struct fanout *fanout;
+	struct producer *producer; /* NULL if the records name their topics */
+	size_t most;		   /* bytes of a record */
 	struct input input;
-	struct record record; /* what all records have in common, and the one at hand */
+	struct record record; /* what all records have in common, and the one at hand if it is cut by a delimiter */
+	struct draft draft;   /* the one at hand if not */
 	struct progress progress;
 	uint64_t records, bytes;
 };
@@ -69,9 +79,16 @@ split_key(struct record *r, const struct buf *delimiter, const uint8_t *bytes, s
 	return STATUS_OK;
 }
 
-/* One record of the input; its bytes are the input's. */
+/* Which record it was, if the record is to blame. */
 static int
-take_record(struct feed *f, const uint8_t *bytes, size_t len)
+name_record(const struct feed *f, int rc)
+{
+	return status_context(rc, "%s: record %llu", f->input.name, (unsigned long long)f->input.number);
+}
+
+/* One record as it stands; its bytes are the input's. */
+static int
+take_plain(struct feed *f, const uint8_t *bytes, size_t len)
 {
 	const struct feed_options *o = f->options;
 	struct record *r = &f->record;
@@ -86,31 +103,155 @@ take_record(struct feed *f, const uint8_t *bytes, size_t len)
 	if (LIKELY(rc == STATUS_OK))
 		rc = producer_add(f->producer, r);
 	f->records++;
-	return rc;
+	return rc == STATUS_DATA ? name_record(f, rc) : rc;
 }
 
-static int
-name_record(const struct feed *f, int rc)
+/*
+ * Records that say more of themselves.
+ */
+
+/* What the record does not say is as the options have it. */
+static void
+complete_draft(const struct feed *f, struct draft *d)
 {
-	if (rc != STATUS_DATA)
-		return rc;
-	return status_context(rc, "%s: record %llu", f->input.name, (unsigned long long)f->input.number);
+	struct record *r = &d->record;
+
+	if ((d->given & DRAFT_KEY) == 0) {
+		r->key = f->record.key;
+		r->key_len = f->record.key_len;
+	}
+	if ((d->given & DRAFT_TIMESTAMP) == 0)
+		r->timestamp_ms = f->record.timestamp_ms;
+	if ((d->given & DRAFT_HEADERS) == 0) {
+		r->headers = f->record.headers;
+		r->headers_len = f->record.headers_len;
+		r->header_count = f->record.header_count;
+	}
+	if (r->value_len == 0 && f->options->empty_is_null)
+		r->value_len = -1;
 }
 
-/* All records that are whole. *ended: the stream is, too. */
+/* The producer of the topic that it names. */
 static int
-take_records(struct feed *f, bool *ended)
+find_producer(struct feed *f, const struct draft *d, struct producer **producer)
+{
+	const char *name = (const char *)d->topic.data;
+	int rc;
+
+	*producer = f->producer;
+	if (f->producer != NULL)
+		return STATUS_OK;
+	if ((d->given & DRAFT_TOPIC) == 0)
+		return status_fail(STATUS_DATA, "it names no topic");
+	if (strlen(name) + 1 != d->topic.len)
+		return status_fail(STATUS_DATA, "its topic has a NUL in it");
+	rc = fanout_get(f->fanout, name, producer, NULL);
+	return rc == STATUS_USAGE ? status_fail(STATUS_DATA, "%s", status_message()) : rc;
+}
+
+static int
+take_draft(struct feed *f, struct draft *d)
+{
+	struct producer *producer;
+	int rc;
+
+	complete_draft(f, d);
+	f->records++;
+	if (f->options->own_partition && (d->given & DRAFT_PARTITION) == 0)
+		return status_fail(STATUS_DATA, "it names no partition");
+	if ((rc = find_producer(f, d, &producer)) != STATUS_OK)
+		return rc;
+	return f->options->own_partition ? producer_add_to(producer, d->partition, &d->record) : producer_add(producer, &d->record);
+}
+
+/* A failure of the next record is told with its number, if it was not the disk's. */
+static int
+blame_draft(const struct feed *f, int rc)
+{
+	bool its_own = rc == STATUS_DATA || rc == STATUS_MISSING || rc == STATUS_PERMISSION || rc == STATUS_CONFIG;
+
+	return its_own ? name_record(f, rc) : rc;
+}
+
+static int
+take_json(struct feed *f, const uint8_t *line, size_t len)
+{
+	int rc;
+
+	draft_reset(&f->draft);
+	if ((rc = json_parse_record(line, len, &f->draft)) == STATUS_OK)
+		rc = take_draft(f, &f->draft);
+	return rc == STATUS_OK ? rc : blame_draft(f, rc);
+}
+
+static int
+take_cut(struct feed *f, const uint8_t *bytes, size_t len)
+{
+	return f->options->json ? take_json(f, bytes, len) : take_plain(f, bytes, len);
+}
+
+/* All records that have their delimiter. */
+static int
+take_all_cut(struct feed *f, bool *ended)
 {
 	const uint8_t *bytes;
 	size_t len;
 	int rc;
 
 	while ((rc = input_next(&f->input, &bytes, &len)) == STATUS_OK) {
-		if ((rc = take_record(f, bytes, len)) != STATUS_OK)
-			return name_record(f, rc);
+		if ((rc = take_cut(f, bytes, len)) != STATUS_OK)
+			return rc;
 	}
 	*ended = rc == STATUS_END;
-	return rc == STATUS_END || rc == STATUS_AGAIN ? STATUS_OK : name_record(f, rc);
+	if (rc == STATUS_DATA)
+		return name_record(f, rc);
+	return rc == STATUS_END || rc == STATUS_AGAIN ? STATUS_OK : rc;
+}
+
+/* One record by the format. STATUS_END: it is not whole. */
+static int
+take_formatted(struct feed *f, const uint8_t *bytes, size_t len, bool ended)
+{
+	size_t used;
+	int rc;
+
+	draft_reset(&f->draft);
+	if ((rc = format_scan(f->options->format, bytes, len, ended, f->most, &f->draft, &used)) == STATUS_END)
+		return rc;
+	input_take(&f->input, rc == STATUS_OK ? used : 0);
+	if (rc == STATUS_OK)
+		rc = take_draft(f, &f->draft);
+	return rc == STATUS_OK ? rc : blame_draft(f, rc);
+}
+
+/* All records that are whole; if the stream has ended, none may be unfinished. */
+static int
+take_all_formatted(struct feed *f, bool ended)
+{
+	const uint8_t *bytes;
+	size_t len;
+	int rc = STATUS_OK;
+
+	while (rc == STATUS_OK) {
+		input_peek(&f->input, &bytes, &len);
+		if (len == 0)
+			return STATUS_OK;
+		rc = take_formatted(f, bytes, len, ended);
+	}
+	if (rc != STATUS_END)
+		return rc;
+	rc = input_want(&f->input);
+	return rc == STATUS_DATA ? name_record(f, rc) : STATUS_OK;
+}
+
+/* All records that are whole. *ended: the stream is, too. */
+static int
+take_records(struct feed *f, bool *ended)
+{
+	if (f->options->format == NULL)
+		return take_all_cut(f, ended);
+	*ended = f->input.ended;
+	return take_all_formatted(f, false);
 }
 
 /* Nothing is at hand: store what there is, and wait. A topic that is synced at intervals is synced meanwhile. */
@@ -120,9 +261,9 @@ wait_for_input(struct feed *f)
 	int rc;
 
 	do {
-		if ((rc = producer_store(f->producer)) != STATUS_OK)
+		if ((rc = fanout_store(f->fanout)) != STATUS_OK)
 			return rc;
-	} while (!cmd_wait_input(f->input.fd, producer_patience_ms(f->producer)) && cmd_signal() == 0);
+	} while (!cmd_wait_input(f->input.fd, fanout_patience_ms(f->fanout)) && cmd_signal() == 0);
 	return STATUS_OK;
 }
 
@@ -161,15 +302,18 @@ take_stream(struct feed *f, int fd, const char *name)
 	return rc;
 }
 
+/* What stands behind the last delimiter is a record, too. */
 static int
 take_rest(struct feed *f)
 {
 	const uint8_t *bytes;
 	size_t len;
 
-	if (cmd_signal() != 0 || !input_rest(&f->input, &bytes, &len))
+	if (cmd_signal() != 0)
 		return STATUS_OK;
-	return name_record(f, take_record(f, bytes, len));
+	if (f->options->format != NULL)
+		return take_all_formatted(f, true);
+	return input_rest(&f->input, &bytes, &len) ? take_cut(f, bytes, len) : STATUS_OK;
 }
 
 static int
@@ -204,19 +348,53 @@ take_command(struct feed *f, char *const argv[])
 	return rc;
 }
 
-int
-feed_run(const struct feed_options *o, struct producer *producer)
+static size_t
+input_most(const struct feed *f)
 {
-	struct feed f = {.options = o, .producer = producer};
-	int rc = STATUS_OK;
+	if (f->options->json)
+		return JSON_EXPANSION * f->most + JSON_FRAME_BYTES;
+	/* Two characters a byte are the most, of hexadecimal. */
+	return f->options->format != NULL ? 2 * f->most + FORMAT_FRAME_BYTES : f->most + f->options->key_delimiter.len;
+}
 
-	f.record.key = (const uint8_t *)o->key;
-	f.record.key_len = o->key != NULL ? (int32_t)strlen(o->key) : -1;
-	f.record.headers = o->headers.data;
-	f.record.headers_len = (int32_t)o->headers.len;
-	f.record.header_count = o->header_count;
-	f.record.timestamp_ms = o->timestamp_ms;
-	input_init(&f.input, &o->delimiter, o->most_bytes);
+/* Where all records go, if they do not say it; and how long they may be. */
+static int
+find_topic(struct feed *f)
+{
+	struct topic *topic;
+	int rc;
+
+	f->most = UNKNOWN_MOST_BYTES;
+	if (f->options->topic == NULL)
+		return STATUS_OK;
+	if ((rc = fanout_get(f->fanout, f->options->topic, &f->producer, &topic)) == STATUS_OK)
+		f->most = (size_t)topic_config(topic)->log.max_message_bytes;
+	return rc;
+}
+
+static void
+set_common(struct feed *f)
+{
+	const struct feed_options *o = f->options;
+
+	f->record.key = (const uint8_t *)o->key;
+	f->record.key_len = o->key != NULL ? (int32_t)strlen(o->key) : -1;
+	f->record.headers = o->headers.data;
+	f->record.headers_len = (int32_t)o->headers.len;
+	f->record.header_count = o->header_count;
+	f->record.timestamp_ms = o->timestamp_ms;
+}
+
+int
+feed_run(const struct feed_options *o, struct fanout *fanout)
+{
+	struct feed f = {.options = o, .fanout = fanout, .draft = DRAFT_EMPTY};
+	int rc;
+
+	set_common(&f);
+	if ((rc = find_topic(&f)) != STATUS_OK)
+		return rc;
+	input_init(&f.input, &o->delimiter, input_most(&f));
 	progress_init(&f.progress, o->progress);
 	if (o->command != NULL)
 		rc = take_command(&f, o->command);
@@ -226,5 +404,6 @@ feed_run(const struct feed_options *o, struct producer *producer)
 		rc = take_file(&f, o->files[i]);
 	progress_end(&f.progress);
 	input_free(&f.input);
+	draft_free(&f.draft);
 	return rc;
 }

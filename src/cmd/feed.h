@@ -10,20 +10,24 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "cmd/producer.h"
+#include "cmd/fanout.h"
+#include "cmd/format.h"
 
 struct feed_options {
 	char **files; /* as given, `-` is stdin; none: stdin */
 	int file_count;
-	char **command;		  /* NULL: none; else its stdout is the input */
-	struct buf delimiter;	  /* of records; empty: a stream is one record */
-	size_t most_bytes;	  /* of a record */
-	const char *key;	  /* of all records; NULL: none */
-	struct buf key_delimiter; /* between key and value; empty: none */
-	struct buf headers;	  /* of all records, encoded */
+	char **command;		     /* NULL: none; else its stdout is the input */
+	const char *topic;	     /* where all records go; NULL: each names its own */
+	bool own_partition;	     /* each names its own */
+	bool json;		     /* each line is a JSON object */
+	const struct format *format; /* records are as this prints them; NULL: none */
+	struct buf delimiter;	     /* of records; empty: a stream is one record */
+	const char *key;	     /* of all records that do not say theirs; NULL: none; so are headers and timestamps */
+	struct buf key_delimiter;    /* between key and value; empty: none */
+	struct buf headers;	     /* encoded */
 	int32_t header_count;
 	bool empty_is_null;
-	bool timed; /* timestamp_ms was given, else records bear the time at which they are read */
+	bool timed; /* timestamp_ms was given, else it is the time at which they are read */
 	int64_t timestamp_ms;
 	bool progress; /* asked for */
 };
@@ -32,10 +36,10 @@ struct feed_options {
 int feed_check(const struct feed_options *) MUST_USE;
 
 /*
- * Read everything, or up to the first signal (cmd_signal). What was handed over may not be stored yet: producer_finish. STATUS_DATA: a
- * bad record, named by stream and number; all before it were handed over. STATUS_NO: the command failed, its last record is dropped if
- * it was not finished.
+ * Read everything, or up to the first signal (cmd_signal). What was handed over may not be stored yet: fanout_finish. STATUS_DATA: a bad
+ * record, named by stream and number; all before it were handed over. STATUS_MISSING, STATUS_PERMISSION, STATUS_CONFIG: so is one whose
+ * topic or partition is not there or not ours. STATUS_NO: the command failed, its last record is dropped if it was not finished.
  */
-int feed_run(const struct feed_options *, struct producer *) MUST_USE;
+int feed_run(const struct feed_options *, struct fanout *) MUST_USE;
 
 #endif

@@ -1,56 +1,17 @@
 #include "cmd/format.h"
 
 #include <bsd/stdlib.h>
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/parse.h"
 #include "base/status.h"
-#include "cmd/print.h"
-
-#define DATE_MAX_BYTES 256
-
-enum verb {
-	VERB_LITERAL,
-	VERB_TOPIC,
-	VERB_PARTITION,
-	VERB_OFFSET,
-	VERB_KEY,
-	VERB_KEY_LENGTH,
-	VERB_VALUE,
-	VERB_VALUE_LENGTH,
-	VERB_TIMESTAMP,
-	VERB_DATE,
-	VERB_HEADERS,
-	VERB_HEADER_COUNT,
-	VERB_EPOCH,
-};
-
-enum shape { SHAPE_PLAIN, SHAPE_HEX, SHAPE_BASE64, SHAPE_BIG, SHAPE_LITTLE };
-
-/* One piece of a format: a literal, or a verb and how it is shown. */
-struct item {
-	enum verb verb;
-	enum shape shape;
-	int bits;	      /* of a number that is not shown in decimal */
-	struct buf text;      /* the literal; or the strftime(3) pattern with its NUL, empty for RFC 3339 */
-	struct format *inner; /* of %h{...}; NULL for %h alone */
-};
-
-struct format {
-	struct item *items;
-	size_t count;
-};
 
 /* What the verbs may be, and which bytes or number they stand for. */
 static const struct {
 	char letter;
-	enum verb verb;
-	enum shape shape;
+	enum format_verb verb;
+	enum format_shape shape;
 	int bits;
 	bool in_header;
 } verbs[] = {
@@ -73,7 +34,7 @@ static const struct {
 
 static const struct {
 	const char *name;
-	enum shape shape;
+	enum format_shape shape;
 	int bits;
 } number_shapes[] = {
     {"ascii", SHAPE_PLAIN, 0},
@@ -92,17 +53,29 @@ static const struct {
     {"byte", SHAPE_BIG, 8},
 };
 
-static bool
-is_bytes(enum verb verb)
+bool
+format_is_bytes(enum format_verb verb)
 {
 	return verb == VERB_TOPIC || verb == VERB_KEY || verb == VERB_VALUE;
 }
 
-/* A new item at the end; NULL without memory. */
-static struct item *
-add_item(struct format *f, enum verb verb)
+bool
+format_is_number(enum format_verb verb)
 {
-	struct item *items;
+	return !format_is_bytes(verb) && verb != VERB_LITERAL && verb != VERB_DATE && verb != VERB_HEADERS;
+}
+
+const struct format_item *
+format_next(const struct format *f, size_t i)
+{
+	return i + 1 < f->count ? &f->items[i + 1] : NULL;
+}
+
+/* A new item at the end; NULL without memory. */
+static struct format_item *
+add_item(struct format *f, enum format_verb verb)
+{
+	struct format_item *items;
 
 	if ((items = reallocarray(f->items, f->count + 1, sizeof(*items))) == NULL) {
 		(void)status_no_memory("format");
@@ -131,7 +104,7 @@ format_free(struct format *f)
 static int
 parse_literal(struct format *f, const char **p)
 {
-	struct item *last = f->count > 0 ? &f->items[f->count - 1] : NULL;
+	struct format_item *last = f->count > 0 ? &f->items[f->count - 1] : NULL;
 	char one[5] = "";
 	size_t len = 1;
 
@@ -146,7 +119,7 @@ parse_literal(struct format *f, const char **p)
 
 /* {strftime[PATTERN]}; *p is behind the brace. */
 static int
-parse_date_modifier(struct item *item, const char **p)
+parse_date_modifier(struct format_item *item, const char **p)
 {
 	static const char opening[] = "strftime[";
 	const char *end;
@@ -163,7 +136,7 @@ parse_date_modifier(struct item *item, const char **p)
 
 /* {hex}, {big32} and so on; *p is behind the brace. */
 static int
-parse_modifier(struct item *item, const char **p)
+parse_modifier(struct format_item *item, const char **p)
 {
 	size_t len = strcspn(*p, "}");
 	const char *name = *p;
@@ -171,7 +144,7 @@ parse_modifier(struct item *item, const char **p)
 	if (name[len] == '\0')
 		return status_fail(STATUS_USAGE, "{%s: no closing brace", name);
 	*p += len + 1;
-	if (is_bytes(item->verb)) {
+	if (format_is_bytes(item->verb)) {
 		item->shape = len == 3 && strncmp(name, "hex", len) == 0 ? SHAPE_HEX : SHAPE_BASE64;
 		if (item->shape == SHAPE_HEX || (len == 6 && strncmp(name, "base64", len) == 0))
 			return STATUS_OK;
@@ -192,7 +165,7 @@ static int parse_items(struct format *, const char **p, bool in_header);
 
 /* The inside of %h{...}, up to its brace. */
 static int
-parse_header_format(struct item *item, const char **p)
+parse_header_format(struct format_item *item, const char **p)
 {
 	if ((item->inner = calloc(1, sizeof(*item->inner))) == NULL)
 		return status_no_memory("format");
@@ -204,7 +177,7 @@ static int
 parse_verb(struct format *f, const char **p, bool in_header)
 {
 	char letter = **p;
-	struct item *item;
+	struct format_item *item;
 
 	for (size_t i = 0; i < COUNT_OF(verbs); i++) {
 		if (verbs[i].letter != letter || (in_header && !verbs[i].in_header))
@@ -264,194 +237,4 @@ format_parse(const char *text, struct format **out)
 	}
 	*out = f;
 	return STATUS_OK;
-}
-
-static int
-put_hex(const uint8_t *bytes, size_t len, struct buf *out)
-{
-	static const char digits[] = "0123456789abcdef";
-	int rc;
-
-	if ((rc = buf_reserve(out, 2 * len)) != STATUS_OK)
-		return rc;
-	for (size_t i = 0; i < len; i++) {
-		out->data[out->len++] = (uint8_t)digits[bytes[i] >> 4];
-		out->data[out->len++] = (uint8_t)digits[bytes[i] & 15];
-	}
-	return STATUS_OK;
-}
-
-/* RFC 4648, with padding. */
-static int
-put_base64(const uint8_t *bytes, size_t len, struct buf *out)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	int rc;
-
-	if ((rc = buf_reserve(out, (len + 2) / 3 * 4)) != STATUS_OK)
-		return rc;
-	for (size_t i = 0; i < len; i += 3) {
-		size_t left = len - i < 3 ? len - i : 3;
-		uint32_t group = (uint32_t)bytes[i] << 16;
-
-		group |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
-		group |= left > 2 ? bytes[i + 2] : 0;
-		out->data[out->len++] = (uint8_t)digits[group >> 18];
-		out->data[out->len++] = (uint8_t)digits[group >> 12 & 63];
-		out->data[out->len++] = (uint8_t)(left > 1 ? digits[group >> 6 & 63] : '=');
-		out->data[out->len++] = (uint8_t)(left > 2 ? digits[group & 63] : '=');
-	}
-	return STATUS_OK;
-}
-
-/* len is -1 for null. */
-static int
-put_bytes(const struct item *item, const uint8_t *bytes, int32_t len, const struct buf *null, struct buf *out)
-{
-	if (len < 0)
-		return buf_append(out, null->data, null->len);
-	if (item->shape == SHAPE_HEX)
-		return put_hex(bytes, (size_t)len, out);
-	if (item->shape == SHAPE_BASE64)
-		return put_base64(bytes, (size_t)len, out);
-	return buf_append(out, bytes, (size_t)len);
-}
-
-static int
-put_decimal(int64_t number, struct buf *out)
-{
-	char text[24];
-
-	return buf_append(out, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, number));
-}
-
-static int
-put_number(const struct item *item, int64_t number, struct buf *out)
-{
-	uint8_t bytes[8];
-	int count = item->bits / 8;
-
-	if (item->shape == SHAPE_PLAIN)
-		return put_decimal(number, out);
-	if (item->bits < 64 && (number < -(INT64_C(1) << (item->bits - 1)) || number >= INT64_C(1) << (item->bits - 1)))
-		return status_fail(STATUS_IO, "%" PRId64 " does not fit %d bits", number, item->bits);
-	for (int i = 0; i < count; i++) {
-		int shift = item->shape == SHAPE_LITTLE ? 8 * i : 8 * (count - 1 - i);
-
-		bytes[i] = (uint8_t)((uint64_t)number >> shift);
-	}
-	return item->shape == SHAPE_HEX ? put_hex(bytes, (size_t)count, out) : buf_append(out, bytes, (size_t)count);
-}
-
-/* A record without a timestamp has no date: nothing is printed. */
-static int
-put_date(const struct item *item, int64_t ms, struct buf *out)
-{
-	char text[DATE_MAX_BYTES];
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
-
-	if (ms < 0)
-		return STATUS_OK;
-	if (item->text.len == 0) {
-		print_time(text, ms);
-		return buf_append(out, text, strlen(text));
-	}
-	if (item->text.len == 1)
-		return STATUS_OK;
-	if (gmtime_r(&seconds, &tm) == NULL)
-		return status_fail(STATUS_IO, "timestamp %" PRId64 ": no such date", ms);
-	/* A pattern may print nothing, so 0 is no error by itself. */
-	return buf_append(out, text, strftime(text, sizeof(text), (const char *)item->text.data, &tm));
-}
-
-static int put_items(const struct format *, const struct format_place *, const struct record *, const struct buf *, struct buf *);
-
-/* %h alone, as kcat prints it: name=value,name=value. */
-static int
-put_header_pair(const struct record *header, bool first, const struct buf *null, struct buf *out)
-{
-	static const struct item plain = {.verb = VERB_VALUE};
-	int rc;
-
-	if ((!first && (rc = buf_append_byte(out, ',')) != STATUS_OK) ||
-	    (rc = buf_append(out, header->key, (size_t)header->key_len)) != STATUS_OK ||
-	    (rc = buf_append_byte(out, '=')) != STATUS_OK)
-		return rc;
-	return put_bytes(&plain, header->value, header->value_len, null, out);
-}
-
-/* A header is printed as a record that has its name for a key. */
-static int
-put_headers(const struct item *item, const struct format_place *place, const struct record *record, const struct buf *null,
-    struct buf *out)
-{
-	const uint8_t *p = record->headers;
-	int rc = STATUS_OK;
-
-	for (int32_t i = 0; rc == STATUS_OK && i < record->header_count; i++) {
-		struct record_header header;
-		struct record pair = {0};
-
-		record_next_header(record, &p, &header);
-		pair.key = header.name;
-		pair.key_len = header.name_len;
-		pair.value = header.value;
-		pair.value_len = header.value_len;
-		rc = item->inner == NULL ? put_header_pair(&pair, i == 0, null, out)
-					 : put_items(item->inner, place, &pair, null, out);
-	}
-	return rc;
-}
-
-static int
-put_item(const struct item *item, const struct format_place *place, const struct record *r, const struct buf *null, struct buf *out)
-{
-	switch (item->verb) {
-	case VERB_LITERAL:
-		return buf_append(out, item->text.data, item->text.len);
-	case VERB_TOPIC:
-		return put_bytes(item, (const uint8_t *)place->topic, (int32_t)strlen(place->topic), null, out);
-	case VERB_PARTITION:
-		return put_number(item, place->partition, out);
-	case VERB_OFFSET:
-		return put_number(item, r->offset, out);
-	case VERB_KEY:
-		return put_bytes(item, r->key, r->key_len, null, out);
-	case VERB_KEY_LENGTH:
-		return put_number(item, r->key_len, out);
-	case VERB_VALUE:
-		return put_bytes(item, r->value, r->value_len, null, out);
-	case VERB_VALUE_LENGTH:
-		return put_number(item, r->value_len, out);
-	case VERB_TIMESTAMP:
-		return put_number(item, r->timestamp_ms, out);
-	case VERB_DATE:
-		return put_date(item, r->timestamp_ms, out);
-	case VERB_HEADERS:
-		return put_headers(item, place, r, null, out);
-	case VERB_HEADER_COUNT:
-		return put_number(item, r->header_count, out);
-	case VERB_EPOCH:
-		return put_number(item, place->leader_epoch, out);
-	}
-	return STATUS_OK;
-}
-
-static int
-put_items(const struct format *f, const struct format_place *place, const struct record *record, const struct buf *null,
-    struct buf *out)
-{
-	int rc = STATUS_OK;
-
-	for (size_t i = 0; rc == STATUS_OK && i < f->count; i++)
-		rc = put_item(&f->items[i], place, record, null, out);
-	return rc;
-}
-
-int
-format_print(const struct format *f, const struct format_place *place, const struct record *record, const struct buf *null,
-    struct buf *out)
-{
-	return put_items(f, place, record, null, out);
 }

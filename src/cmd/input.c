@@ -55,6 +55,17 @@ find_delimiter(const struct input *in)
 	return memmem(from, len, in->delimiter.data, in->delimiter.len);
 }
 
+int
+input_want(struct input *in)
+{
+	if (in->window.len - in->start > in->most) {
+		in->number++;
+		return status_fail(STATUS_DATA, "longer than the %zu bytes that may be stored at once (max.message.bytes)",
+		    in->most);
+	}
+	return in->ended ? STATUS_END : STATUS_AGAIN;
+}
+
 /* What is there of the record at `start` has no delimiter. */
 static int
 no_delimiter(struct input *in)
@@ -63,12 +74,22 @@ no_delimiter(struct input *in)
 
 	/* A delimiter may lie across the end of what was read. */
 	in->scanned = in->window.len - (unfinished < kept ? unfinished : kept);
-	if (unfinished > in->most) {
-		in->number++;
-		return status_fail(STATUS_DATA, "longer than the %zu bytes that may be stored at once (max.message.bytes)",
-		    in->most);
-	}
-	return in->ended ? STATUS_END : STATUS_AGAIN;
+	return input_want(in);
+}
+
+void
+input_peek(struct input *in, const uint8_t **bytes, size_t *len)
+{
+	*bytes = in->window.data + in->start;
+	*len = in->window.len - in->start;
+}
+
+void
+input_take(struct input *in, size_t len)
+{
+	in->start += len;
+	in->scanned = in->start;
+	in->number++;
 }
 
 int

@@ -40,6 +40,14 @@ void input_free(struct input *);
  */
 int input_next(struct input *, const uint8_t **bytes, size_t *len) MUST_USE;
 
+/*
+ * For records that no delimiter cuts: all that was read and not returned yet, in->ended if nothing follows; *bytes is valid until the next
+ * input_read. Then either input_take, the next record has `len` bytes of it; or input_want, it is not whole: the statuses of input_next.
+ */
+void input_peek(struct input *, const uint8_t **bytes, size_t *len);
+void input_take(struct input *, size_t len);
+int input_want(struct input *) MUST_USE;
+
 /* One read(2); nothing is read, and that is no failure, if nothing is there or a signal came. */
 int input_read(struct input *) MUST_USE;
 

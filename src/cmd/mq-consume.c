@@ -11,6 +11,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/consumer.h"
+#include "cmd/cursor.h"
 #include "cmd/format.h"
 #include "cmd/position.h"
 
@@ -22,11 +23,13 @@ static const char help[] = "mq-consume app-log                     everything up
 			   "mq-consume -o @-1h app-log             from an hour ago on; -o @2026-11-22:@2026-11-23 a day\n"
 			   "mq-consume -w 30s -c 1 jobs            the next record, waiting up to 30 s for it\n"
 			   "mq-consume -f '%p %o %k=%v\\n' users    with partition, offset and key\n"
+			   "mq-consume -J users | jq .value        with all that is known of it\n"
+			   "mq-consume --offset-file at app-log    what came since the last run\n"
 			   "\n"
 			   "usage: mq-consume [options] TOPIC\n"
 			   "  -F, --follow      go on waiting for more\n"
 			   "  -w, --wait D      if nothing is there yet, wait up to D for the first record\n"
-			   "  -o WHERE          start, end, N, -N (last N), +N, @TIME, FROM:TO (up to before TO)\n"
+			   "  -o WHERE          start, end, stored, N, -N (last N), +N, @TIME, FROM:TO (up to before TO)\n"
 			   "  -p P[,P]          these partitions only\n"
 			   "  -c, --count N     stop after N records\n"
 			   "  -D DELIM | -0     behind each record (newline); escapes \\n \\t \\0 \\\\ \\xNN; -0 is NUL\n"
@@ -34,12 +37,14 @@ static const char help[] = "mq-consume app-log                     everything up
 			   "  -Z                print null as NULL; --null TEXT as TEXT\n"
 			   "  -f FORMAT         %t topic %p partition %o offset %k key %v value %T ms %d date %h{%k=%v } headers\n"
 			   "                    %K %V lengths %H number of headers %e leader epoch; {hex} {base64} {big32} ...\n"
+			   "  -J                print each record as a JSON object on a line\n"
+			   "  --offset-file F   go on where F says, and note there how far this run came\n"
 			   "  -q                print no records\n"
 			   "  --fail-empty      status 1 if no record was read\n"
 			   "  -d DIR            the store, else $MQ_DIR\n"
 			   "See mq-consume(1), mq(7).\n";
 
-enum { OPT_NULL = 256, OPT_FAIL_EMPTY };
+enum { OPT_NULL = 256, OPT_FAIL_EMPTY, OPT_OFFSET_FILE };
 
 static const struct args_option options[] = {
     {'d', NULL, ARGS_VALUE, 'd', NULL},
@@ -57,14 +62,14 @@ static const struct args_option options[] = {
     {'f', "format", ARGS_VALUE, 'f', NULL},
     {'q', "quiet", ARGS_FLAG, 'q', NULL},
     {0, "fail-empty", ARGS_FLAG, OPT_FAIL_EMPTY, NULL},
-    {'J', "json", ARGS_FLAG, 0, NOT_YET},
+    {'J', "json", ARGS_FLAG, 'J', NULL},
+    {0, "offset-file", ARGS_VALUE, OPT_OFFSET_FILE, NULL},
     {'g', "group", ARGS_VALUE, 0, NOT_YET},
     {0, "commit", ARGS_VALUE, 0, NOT_YET},
     {0, "commit-sync", ARGS_FLAG, 0, NOT_YET},
     {0, "instance", ARGS_VALUE, 0, NOT_YET},
     {0, "session-timeout", ARGS_VALUE, 0, NOT_YET},
     {0, "read-uncommitted", ARGS_FLAG, 0, NOT_YET},
-    {0, "offset-file", ARGS_VALUE, 0, NOT_YET},
     {0, "due", ARGS_FLAG, 0, NOT_YET},
     {0, "max-age", ARGS_VALUE, 0, NOT_YET},
     {0, "latest", ARGS_FLAG, 0, NOT_YET},
@@ -83,7 +88,7 @@ static const struct args_option options[] = {
 };
 
 struct consume_options {
-	const char *store, *topic;
+	const char *store, *topic, *offset_file;
 	struct consumer_options consumer;
 	struct format *format;
 	int *partitions;
@@ -161,6 +166,7 @@ static int
 set_option(struct consume_options *o, const struct args *args, int id)
 {
 	struct consumer_options *c = &o->consumer;
+	struct render_options *r = &c->render;
 
 	switch (id) {
 	case 'd':
@@ -182,21 +188,27 @@ set_option(struct consume_options *o, const struct args *args, int id)
 		return STATUS_OK;
 	case 'D':
 		o->delimited = true;
-		return args_bytes(args, &c->delimiter);
+		return args_bytes(args, &r->delimiter);
 	case '0':
 		o->delimited = true;
-		return set_text(&c->delimiter, "", 1);
+		return set_text(&r->delimiter, "", 1);
 	case 'K':
-		c->keyed = true;
-		return args_bytes(args, &c->key_delimiter);
+		r->keyed = true;
+		return args_bytes(args, &r->key_delimiter);
 	case 'Z':
-		return set_text(&c->null, "NULL", 4);
+		return set_text(&r->null, "NULL", 4);
 	case OPT_NULL:
-		return set_text(&c->null, args->value, strlen(args->value));
+		return set_text(&r->null, args->value, strlen(args->value));
 	case 'f':
 		return set_format(args, o);
+	case 'J':
+		r->json = true;
+		return STATUS_OK;
+	case OPT_OFFSET_FILE:
+		o->offset_file = args->value;
+		return STATUS_OK;
 	case 'q':
-		c->quiet = true;
+		r->quiet = true;
 		return STATUS_OK;
 	default:
 		o->fail_empty = true;
@@ -204,11 +216,30 @@ set_option(struct consume_options *o, const struct args *args, int id)
 	}
 }
 
+/* How records are printed: -f and -J say it all. */
+static int
+check_shape(struct consume_options *o)
+{
+	struct render_options *r = &o->consumer.render;
+
+	if (r->json && o->format != NULL)
+		return status_fail(STATUS_USAGE, "-f and -J: one of them");
+	if ((r->json || o->format != NULL) && (o->delimited || r->keyed))
+		return status_fail(STATUS_USAGE, "%s says all of what is printed: not with -D, -0 or -K", r->json ? "-J" : "-f");
+	if (r->json && r->null.len > 0)
+		return status_fail(STATUS_USAGE, "-J prints null as null: not with -Z or --null");
+	if (!o->delimited && set_text(&r->delimiter, "\n", 1) != STATUS_OK)
+		return STATUS_AGAIN;
+	r->format = o->format;
+	return STATUS_OK;
+}
+
 /* What goes with what. */
 static int
 check_options(struct consume_options *o)
 {
 	struct consumer_options *c = &o->consumer;
+	int rc;
 
 	if (c->follow && o->to_end)
 		return status_fail(STATUS_USAGE, "-F goes on, -e ends: one of them");
@@ -216,11 +247,10 @@ check_options(struct consume_options *o)
 		return status_fail(STATUS_USAGE, "-F waits without an end, -w does not: one of them");
 	if (c->follow && c->range.has_to && c->range.to.kind == POSITION_TIME)
 		return status_fail(STATUS_USAGE, "-F: the range of -o must not end at a time");
-	if (o->format != NULL && (o->delimited || c->keyed))
-		return status_fail(STATUS_USAGE, "-f says all of what is printed: not with -D, -0 or -K");
-	if (!o->delimited && set_text(&c->delimiter, "\n", 1) != STATUS_OK)
-		return STATUS_AGAIN;
-	c->format = o->format;
+	if (c->range.from.kind == POSITION_STORED && o->offset_file == NULL)
+		return status_fail(STATUS_USAGE, "-o stored: needs --offset-file FILE, where the offsets are stored");
+	if ((rc = check_shape(o)) != STATUS_OK)
+		return rc;
 	return parse_name("topic", o->topic);
 }
 
@@ -249,15 +279,31 @@ parse(struct consume_options *o, int argc, char **argv)
 static void
 free_options(struct consume_options *o)
 {
-	buf_free(&o->consumer.delimiter);
-	buf_free(&o->consumer.key_delimiter);
-	buf_free(&o->consumer.null);
+	buf_free(&o->consumer.render.delimiter);
+	buf_free(&o->consumer.render.key_delimiter);
+	buf_free(&o->consumer.render.null);
 	format_free(o->format);
 	free(o->partitions);
 }
 
 static int
-consume(const struct consume_options *o)
+consume_topic(struct consume_options *o, struct store *store, struct topic *topic, uint64_t *records)
+{
+	int rc;
+
+	if (o->offset_file == NULL)
+		return consumer_run(store, topic, &o->consumer, records);
+	if ((rc = cursor_open(o->offset_file, topic_config(topic)->topic_id, &o->consumer.cursor)) != STATUS_OK)
+		return rc;
+	if (o->consumer.follow)
+		cmd_catch_signals();
+	rc = consumer_run(store, topic, &o->consumer, records);
+	cursor_close(o->consumer.cursor);
+	return rc;
+}
+
+static int
+consume(struct consume_options *o)
 {
 	struct store *store = NULL;
 	struct topic *topic = NULL;
@@ -265,7 +311,7 @@ consume(const struct consume_options *o)
 	int rc;
 
 	if ((rc = cmd_open_store(o->store, &store)) == STATUS_OK && (rc = cmd_open_topic(store, o->topic, &topic)) == STATUS_OK)
-		rc = consumer_run(topic, &o->consumer, &records);
+		rc = consume_topic(o, store, topic, &records);
 	topic_close(topic);
 	store_close(store);
 	if (rc != STATUS_OK || records > 0 || !o->fail_empty)

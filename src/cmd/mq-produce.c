@@ -10,38 +10,44 @@
 #include "base/status.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "cmd/fanout.h"
 #include "cmd/feed.h"
 #include "cmd/format.h"
-#include "cmd/producer.h"
+#include "cmd/format_check.h"
 
 #define TIMEOUT_MS 30000
 #define PARTITION_MAX 1000000
 #define NOT_YET "not supported yet"
 
-static const char help[] = "mq-produce app-log < /var/log/app.log       each line is a record\n"
-			   "tail -F app.log | mq-produce app-log        stored as they come, readable at once\n"
-			   "mq-produce -K : users < users.txt           NAME:VALUE, equal names go to one partition\n"
-			   "mq-produce --whole photos *.jpg             each file is a record\n"
-			   "mq-produce orders -- psql -Atc 'TABLE new'  a command's output; if it fails, so does this\n"
-			   "mq-produce -o '%p %o\\n' orders < f          tell where each record was stored\n"
-			   "\n"
-			   "usage: mq-produce [options] TOPIC [FILE...]\n"
-			   "       mq-produce [options] TOPIC -- CMD [ARG...]\n"
-			   "  -D DELIM | -0     record delimiter (newline); escapes \\n \\t \\0 \\\\ \\xNN; -0 is NUL\n"
-			   "  --whole           each FILE, or all of stdin, is one record\n"
-			   "  -k KEY            the key of all records\n"
-			   "  -K DELIM          key and value are split at the first DELIM\n"
-			   "  -H NAME=VALUE     a header; may be repeated\n"
-			   "  -Z                an empty value becomes null (a tombstone)\n"
-			   "  -t TIME           record timestamp: RFC 3339, ms, s, or relative as -1h, +5m\n"
-			   "  -p N              partition; else by key, else round robin\n"
-			   "  -a 1|all          how many replicas must have it (all)\n"
-			   "  -o FORMAT         print this for each record once it is stored\n"
-			   "  -z none           compression\n"
-			   "  --timeout D       how long to wait for locks and room (30s), or forever\n"
-			   "  --progress        say on stderr how far it is\n"
-			   "  -d DIR            the store, else $MQ_DIR\n"
-			   "Status 0: every record read is stored and durable. See mq-produce(1), mq(7).\n";
+static const char help[] =
+    "mq-produce app-log < /var/log/app.log       each line is a record\n"
+    "tail -F app.log | mq-produce app-log        stored as they come, readable at once\n"
+    "mq-produce -K : users < users.txt           NAME:VALUE, equal names go to one partition\n"
+    "mq-produce --whole photos *.jpg             each file is a record\n"
+    "mq-produce orders -- psql -Atc 'TABLE new'  a command's output; if it fails, so does this\n"
+    "mq-produce -o '%p %o\\n' orders < f          tell where each record was stored\n"
+    "mq-consume -J orders | mq-produce -J copy   with keys, headers and times\n"
+    "\n"
+    "usage: mq-produce [options] TOPIC [FILE...]\n"
+    "       mq-produce [options] TOPIC -- CMD [ARG...]\n"
+    "  -D DELIM | -0     record delimiter (newline); escapes \\n \\t \\0 \\\\ \\xNN; -0 is NUL\n"
+    "  --whole           each FILE, or all of stdin, is one record\n"
+    "  -k KEY            the key of all records\n"
+    "  -K DELIM          key and value are split at the first DELIM\n"
+    "  -H NAME=VALUE     a header; may be repeated\n"
+    "  -Z                an empty value becomes null (a tombstone)\n"
+    "  -t TIME           record timestamp: RFC 3339, ms, s, or relative as -1h, +5m\n"
+    "  -p N|input        partition, or that which each record names; else by key, else round robin\n"
+    "  -J                each line is a JSON object, as mq-consume -J prints it\n"
+    "  -f FORMAT         records are as mq-consume -f FORMAT prints them; %K and %V before %k and %v: any bytes\n"
+    "                    TOPIC `-`: each record names its topic (-J, or -f with %t)\n"
+    "  -a 1|all          how many replicas must have it (all)\n"
+    "  -o FORMAT         print this for each record once it is stored\n"
+    "  -z CODEC          none, gzip, snappy, lz4, zstd; gzip, lz4 and zstd with a level as zstd:9\n"
+    "  --timeout D       how long to wait for locks and room (30s), or forever\n"
+    "  --progress        say on stderr how far it is\n"
+    "  -d DIR            the store, else $MQ_DIR\n"
+    "Status 0: every record read is stored and durable. See mq-produce(1), mq(7).\n";
 
 enum { OPT_WHOLE = 256, OPT_TIMEOUT, OPT_PROGRESS };
 
@@ -61,8 +67,8 @@ static const struct args_option options[] = {
     {'z', "compression", ARGS_VALUE, 'z', NULL},
     {0, "timeout", ARGS_VALUE, OPT_TIMEOUT, NULL},
     {0, "progress", ARGS_FLAG, OPT_PROGRESS, NULL},
-    {'f', "format", ARGS_VALUE, 0, NOT_YET},
-    {'J', "json", ARGS_FLAG, 0, NOT_YET},
+    {'f', "format", ARGS_VALUE, 'f', NULL},
+    {'J', "json", ARGS_FLAG, 'J', NULL},
     {0, "id", ARGS_VALUE, 0, NOT_YET},
     {0, "atomic", ARGS_FLAG, 0, NOT_YET},
     {0, "follow", ARGS_VALUE, 0, NOT_YET},
@@ -72,8 +78,8 @@ static const struct args_option options[] = {
 struct produce_options {
 	const char *store, *topic;
 	struct feed_options feed;
-	struct producer_options producer;
-	struct format *report;
+	struct fanout_options fanout;
+	struct format *report, *format;
 	bool delimited; /* -D or -0 was given */
 	bool whole;
 };
@@ -123,24 +129,26 @@ set_time(const struct args *args, struct feed_options *feed)
 }
 
 static int
-set_partition(const struct args *args, struct producer_options *producer)
+set_partition(const struct args *args, struct produce_options *o)
 {
 	int64_t number;
 	int rc;
 
-	if (strcmp(args->value, "input") == 0)
-		return args_fail(args, "input: " NOT_YET);
+	o->feed.own_partition = strcmp(args->value, "input") == 0;
+	if (o->feed.own_partition)
+		return STATUS_OK;
 	if ((rc = args_number(args, 0, PARTITION_MAX, &number)) == STATUS_OK)
-		producer->partition = (int)number;
+		o->fanout.producer.partition = (int)number;
 	return rc;
 }
 
+/* In place of what an earlier -f or -o said. */
 static int
-set_report(const struct args *args, struct produce_options *o)
+set_format(const struct args *args, struct format **format)
 {
-	format_free(o->report);
-	o->report = NULL;
-	if (format_parse(args->value, &o->report) != STATUS_OK)
+	format_free(*format);
+	*format = NULL;
+	if (format_parse(args->value, format) != STATUS_OK)
 		return args_fail(args, "%s", status_message());
 	return STATUS_OK;
 }
@@ -183,36 +191,99 @@ set_option(struct produce_options *o, const struct args *args, int id)
 	case 't':
 		return set_time(args, &o->feed);
 	case 'p':
-		return set_partition(args, &o->producer);
+		return set_partition(args, o);
 	case 'a':
 		return check_word(args, "1", "all", "1 or all expected");
 	case 'o':
-		return set_report(args, o);
+		return set_format(args, &o->report);
+	case 'f':
+		return set_format(args, &o->format);
+	case 'J':
+		o->feed.json = true;
+		return STATUS_OK;
 	case 'z':
-		return check_word(args, "none", "none", "compression is " NOT_YET);
+		if (codec_parse(args->value, &o->fanout.producer.codec, &o->fanout.producer.level) != STATUS_OK)
+			return args_fail(args, "%s", status_message());
+		return STATUS_OK;
 	case OPT_TIMEOUT:
-		return args_timeout(args, &o->producer.timeout_ms);
+		return args_timeout(args, &o->fanout.producer.timeout_ms);
 	default:
 		o->feed.progress = true;
 		return STATUS_OK;
 	}
 }
 
+/* -J and -f say where a record ends and what of it is the key. */
+static int
+check_shape(const struct produce_options *o)
+{
+	const char *shape = o->feed.json ? "-J" : "-f";
+
+	if (o->feed.json && o->format != NULL)
+		return status_fail(STATUS_USAGE, "-J and -f: one of them");
+	if (!o->feed.json && o->format == NULL)
+		return o->feed.own_partition ? status_fail(STATUS_USAGE, "-p input: only with -J, or -f with %%p") : STATUS_OK;
+	if (o->delimited || o->whole || o->feed.key_delimiter.len > 0)
+		return status_fail(STATUS_USAGE, "%s says all of where a record ends: not with -D, -0, -K or --whole", shape);
+	return STATUS_OK;
+}
+
+static bool
+has_verb(const struct format *f, enum format_verb verb)
+{
+	for (size_t i = 0; f != NULL && i < f->count; i++) {
+		if (f->items[i].verb == verb)
+			return true;
+	}
+	return false;
+}
+
+static int
+check_format(const struct produce_options *o)
+{
+	if (o->format == NULL)
+		return STATUS_OK;
+	if (format_check(o->format) != STATUS_OK)
+		return status_context(STATUS_USAGE, "-f");
+	if (o->feed.own_partition && !has_verb(o->format, VERB_PARTITION))
+		return status_fail(STATUS_USAGE, "-p input: there is no %%p in -f");
+	return STATUS_OK;
+}
+
+/* The topic `-`: each record names its own. */
+static int
+check_topic(struct produce_options *o)
+{
+	if (strcmp(o->topic, "-") != 0) {
+		o->feed.topic = o->topic;
+		return parse_name("topic", o->topic);
+	}
+	o->fanout.many = true;
+	if (o->feed.json || has_verb(o->format, VERB_TOPIC))
+		return STATUS_OK;
+	return status_fail(STATUS_USAGE, "-: a topic in each record needs -J, or -f with %%t");
+}
+
 /* What goes with what. */
 static int
 check_options(struct produce_options *o)
 {
+	int rc;
+
 	if (o->feed.key != NULL && o->feed.key_delimiter.len > 0)
 		return status_fail(STATUS_USAGE, "-k and -K: one of them");
 	if (o->whole && o->delimited)
 		return status_fail(STATUS_USAGE, "--whole: there are no delimiters then; not with -D or -0");
 	if (o->feed.command != NULL && o->feed.file_count > 0)
 		return status_fail(STATUS_USAGE, "-- %s: not together with FILEs", o->feed.command[0]);
-	if (strcmp(o->topic, "-") == 0)
-		return status_fail(STATUS_USAGE, "-: a topic in each record is " NOT_YET);
+	if ((rc = check_shape(o)) != STATUS_OK || (rc = check_format(o)) != STATUS_OK || (rc = check_topic(o)) != STATUS_OK)
+		return rc;
 	if (!o->whole && !o->delimited && buf_append_byte(&o->feed.delimiter, '\n') != STATUS_OK)
 		return STATUS_AGAIN;
-	return parse_name("topic", o->topic);
+	o->feed.format = o->format;
+	o->fanout.timed = o->feed.timed;
+	o->fanout.producer.report = o->report;
+	return STATUS_OK;
 }
 
 static int
@@ -221,7 +292,7 @@ parse(struct produce_options *o, int argc, char **argv)
 	struct args args;
 	int id, rc;
 
-	o->producer = (struct producer_options){.partition = -1, .timeout_ms = TIMEOUT_MS};
+	o->fanout.producer = (struct producer_options){.partition = -1, .timeout_ms = TIMEOUT_MS};
 	args_init(&args, options, COUNT_OF(options), argc, argv);
 	while ((id = args_next(&args)) > 0) {
 		if ((rc = set_option(o, &args, id)) != STATUS_OK)
@@ -245,19 +316,20 @@ free_options(struct produce_options *o)
 	buf_free(&o->feed.key_delimiter);
 	buf_free(&o->feed.headers);
 	format_free(o->report);
+	format_free(o->format);
 }
 
 /* Two things may fail, the input and storing what was read of it: both are told, the latter decides. */
 static int
-feed_and_finish(const struct produce_options *o, struct producer *producer, struct tally *tally)
+feed_and_finish(const struct produce_options *o, struct fanout *fanout, struct tally *tally)
 {
-	int rc = feed_run(&o->feed, producer), finish_rc;
+	int rc = feed_run(&o->feed, fanout), finish_rc;
 	char message[1024];
 
 	(void)strlcpy(message, rc != STATUS_OK ? status_message() : "", sizeof(message));
-	finish_rc = producer_finish(producer);
-	tally->stored = producer_stored(producer);
-	tally->unknown = producer_unknown(producer);
+	finish_rc = fanout_finish(fanout);
+	tally->stored = fanout_stored(fanout);
+	tally->unknown = fanout_unknown(fanout);
 	if (finish_rc == STATUS_OK)
 		return rc == STATUS_OK ? STATUS_OK : status_fail(rc, "%s", message);
 	if (rc != STATUS_OK && strcmp(message, status_message()) != 0)
@@ -266,36 +338,18 @@ feed_and_finish(const struct produce_options *o, struct producer *producer, stru
 }
 
 static int
-produce_into(struct produce_options *o, struct topic *topic, struct tally *tally)
-{
-	struct producer *producer;
-	int rc;
-
-	if (!topic_writable(topic))
-		return status_fail(STATUS_PERMISSION, "%s: we may not write to it", o->topic);
-	if (o->feed.timed && topic_config(topic)->log.append_time)
-		return status_fail(STATUS_CONFIG, "%s: -t: its message.timestamp.type is LogAppendTime", o->topic);
-	o->feed.most_bytes = (size_t)topic_config(topic)->log.max_message_bytes + o->feed.key_delimiter.len;
-	o->producer.report = o->report;
-	if ((rc = producer_open(topic, &o->producer, &producer)) != STATUS_OK)
-		return rc;
-	cmd_catch_signals();
-	rc = feed_and_finish(o, producer, tally);
-	producer_close(producer);
-	return rc;
-}
-
-static int
-produce(struct produce_options *o, struct tally *tally)
+produce(const struct produce_options *o, struct tally *tally)
 {
 	struct store *store = NULL;
-	struct topic *topic = NULL;
+	struct fanout *fanout = NULL;
 	int rc;
 
 	if ((rc = feed_check(&o->feed)) == STATUS_OK && (rc = cmd_open_store(o->store, &store)) == STATUS_OK &&
-	    (rc = cmd_open_topic(store, o->topic, &topic)) == STATUS_OK)
-		rc = produce_into(o, topic, tally);
-	topic_close(topic);
+	    (rc = fanout_open(store, &o->fanout, &fanout)) == STATUS_OK) {
+		cmd_catch_signals();
+		rc = feed_and_finish(o, fanout, tally);
+	}
+	fanout_close(fanout);
 	store_close(store);
 	return rc;
 }

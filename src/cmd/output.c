@@ -2,12 +2,21 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "cmd/cmd.h"
 
 #define PIPE_BYTES (1 << 20)
+/* How long a reader has to take the rest when we are told to end. */
+#define LAST_TAKE_MS 1000
+/* Between two looks at a pipe that is read: from, and at most. */
+#define TAKE_LOOK_MS 1
+#define TAKE_LOOK_MOST_MS 50
 
 int
 output_init(struct output *out)
@@ -15,7 +24,11 @@ output_init(struct output *out)
 	struct stat st;
 
 	out->bytes = BUF_EMPTY;
-	out->pipe = fstat(STDOUT_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+	out->pipe = out->file = false;
+	if (fstat(STDOUT_FILENO, &st) == 0) {
+		out->pipe = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
+		out->file = S_ISREG(st.st_mode);
+	}
 	if (out->pipe && S_ISFIFO(st.st_mode))
 		(void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, PIPE_BYTES);
 	return buf_reserve(&out->bytes, OUTPUT_BYTES);
@@ -63,4 +76,40 @@ output_is_closed(const struct output *out)
 	struct pollfd poller = {.fd = STDOUT_FILENO, .events = 0};
 
 	return out->pipe && poll(&poller, 1, 0) > 0 && (poller.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
+bool
+output_is_taken(const struct output *out)
+{
+	int left = 0;
+
+	if (!out->pipe)
+		return true;
+	/* A pipe says what is in it, a socket what is on its way. Who says nothing has taken it. */
+	if (ioctl(STDOUT_FILENO, FIONREAD, &left) == 0 && left > 0)
+		return false;
+	return ioctl(STDOUT_FILENO, TIOCOUTQ, &left) != 0 || left == 0;
+}
+
+int
+output_settle(const struct output *out)
+{
+	int64_t deadline_ms = DEADLINE_NEVER;
+	int look_ms = TAKE_LOOK_MS;
+
+	if (out->file)
+		return file_sync_data(STDOUT_FILENO, "stdout");
+	while (!output_is_taken(out)) {
+		struct pollfd poller = {.fd = STDOUT_FILENO, .events = 0};
+
+		if (output_is_closed(out))
+			(void)raise(SIGPIPE);
+		if (cmd_signal() != 0 && deadline_ms == DEADLINE_NEVER)
+			deadline_ms = clock_deadline(LAST_TAKE_MS);
+		if (clock_passed(deadline_ms))
+			return STATUS_NO;
+		(void)poll(&poller, 1, look_ms);
+		look_ms = 2 * look_ms < TAKE_LOOK_MOST_MS ? 2 * look_ms : TAKE_LOOK_MOST_MS;
+	}
+	return STATUS_OK;
 }

@@ -21,6 +21,7 @@
 struct output {
 	struct buf bytes; /* not written yet */
 	bool pipe;	  /* somebody may stop reading while we wait */
+	bool file;	  /* what is written can be synced */
 };
 
 /* Makes a pipe on stdout as large as OUTPUT_BYTES asks for, if the kernel lets us. */
@@ -45,6 +46,14 @@ output_put(struct output *out, const void *bytes, size_t len)
 
 /* After something was appended to out.bytes: write if it is much. */
 int output_spill(struct output *) MUST_USE;
+
+/* True if nothing that was written is still in the pipe: its reader took it. True if stdout is no pipe. Does not wait. */
+bool output_is_taken(const struct output *);
+/*
+ * After output_flush: what was written is with its taker. A file is synced. A pipe's reader is waited for, until it took everything; if it
+ * closes the pipe before, the program dies of SIGPIPE. STATUS_NO, no message: a signal came, and a second later it was still not taken.
+ */
+int output_settle(const struct output *) MUST_USE;
 
 /* True if stdout's reader is gone. Does not wait. */
 bool output_is_closed(const struct output *);

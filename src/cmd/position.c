@@ -7,7 +7,7 @@
 #include "base/status.h"
 
 #define FIND_TRIES 10
-#define WORDS "start, end, N, -N, +N, @TIME or FROM:TO expected"
+#define WORDS "start, end, stored, N, -N, +N, @TIME or FROM:TO expected"
 
 static int
 set_number(struct position *p, enum position_kind kind, const char *digits)
@@ -23,9 +23,11 @@ parse_position(const char *text, int64_t now_ms, struct position *p)
 	*p = (struct position){.kind = POSITION_START};
 	if (strcmp(text, "start") == 0 || strcmp(text, "beginning") == 0)
 		return STATUS_OK;
-	p->kind = strcmp(text, "end") == 0 ? POSITION_END : POSITION_TIME;
-	if (p->kind == POSITION_END)
+	if (strcmp(text, "end") == 0 || strcmp(text, "stored") == 0) {
+		p->kind = text[0] == 'e' ? POSITION_END : POSITION_STORED;
 		return STATUS_OK;
+	}
+	p->kind = POSITION_TIME;
 	if (text[0] == '@')
 		return parse_time_ms(text + 1, now_ms, &p->value);
 	if (text[0] == '-' || text[0] == '+')
@@ -48,7 +50,8 @@ split_at(const char *text, const char *colon, int64_t now_ms, struct range *rang
 	    (colon[1] == '\0' || parse_position(colon + 1, now_ms, &range->to) == STATUS_OK);
 	range->has_to = colon[1] != '\0';
 	free(from);
-	return good && strcmp(text, ":") != 0;
+	/* What lies before what was read is nobody's wish. */
+	return good && range->to.kind != POSITION_STORED && strcmp(text, ":") != 0;
 }
 
 /* kcat: s@MS is where to begin, e@MS where to end, and -o is given twice. */
@@ -71,8 +74,6 @@ range_parse(const char *text, int64_t now_ms, struct range *range)
 
 	if (strncmp(text, "s@", 2) == 0 || strncmp(text, "e@", 2) == 0)
 		return parse_kcat_time(text, range);
-	if (strcmp(text, "stored") == 0)
-		return status_fail(STATUS_USAGE, "stored: only a group or a cursor file has stored an offset, and there is none");
 	if (parse_position(text, now_ms, &parsed.from) == STATUS_OK) {
 		*range = parsed;
 		return STATUS_OK;
@@ -84,6 +85,12 @@ range_parse(const char *text, int64_t now_ms, struct range *range)
 		}
 	}
 	return status_fail(STATUS_USAGE, "%s: " WORDS, text);
+}
+
+bool
+position_yields(const struct position *p)
+{
+	return p->kind == POSITION_STORED || p->kind == POSITION_START || p->kind == POSITION_END || p->kind == POSITION_TIME;
 }
 
 /* A log that is recovered or trimmed while we look is looked at again. */
@@ -113,6 +120,7 @@ position_resolve(const struct position *p, struct topic *topic, int partition, i
 
 	switch (p->kind) {
 	case POSITION_START:
+	case POSITION_STORED:
 		*offset = start;
 		return STATUS_OK;
 	case POSITION_END:

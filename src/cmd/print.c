@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <bsd/string.h>
 #include <ctype.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +13,15 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/status.h"
+#include "cmd/encoding.h"
+#include "cmd/escape.h"
 
 #define FLUSH_BYTES 65536
 #define COLUMN_NAME_BYTES 64
 #define TIME_SECONDS_BYTES 19 /* of "2026-11-22T10:00:00" */
 
-enum cell_kind { CELL_EMPTY, CELL_NUMBER, CELL_TEXT };
+/* Text and TSV have all but numbers as text; CELL_BASE64 and CELL_RAW (JSON as it is) are JSON's only. */
+enum cell_kind { CELL_EMPTY, CELL_NUMBER, CELL_TEXT, CELL_BASE64, CELL_RAW };
 
 /* A cell of text in the buf `cells`, where a NUL ends it. */
 struct cell {
@@ -35,6 +37,7 @@ struct print {
 	struct buf cells; /* text: of all rows; else of this row */
 	struct buf list;  /* of struct cell, row by row */
 	size_t in_row;	  /* cells of this row so far */
+	size_t cell_at;	  /* where the cell of pairs begins */
 	int64_t rows;
 	int status;    /* the first failure */
 	char why[256]; /* its message */
@@ -82,7 +85,7 @@ print_open(enum print_form form, const char *const *columns, size_t count, struc
  * Cells.
  */
 
-/* How text and TSV show it. */
+/* How text and TSV show what is text already. */
 static int
 escape(struct buf *b, const char *text)
 {
@@ -101,20 +104,28 @@ escape(struct buf *b, const char *text)
 	return rc;
 }
 
+/* The cell whose text was appended at `at`. */
 static void
-add_cell(struct print *p, enum cell_kind kind, const char *text)
+end_cell(struct print *p, enum cell_kind kind, size_t at)
 {
-	struct cell cell = {.at = p->cells.len, .kind = kind};
+	struct cell cell = {.at = at, .len = p->cells.len - at, .kind = kind};
 
 	assert(p->in_row < p->column_count);
 	p->in_row++;
 	if (p->status == STATUS_OK)
-		note(p, p->form == PRINT_JSON ? buf_append(&p->cells, text, strlen(text)) : escape(&p->cells, text));
-	cell.len = p->cells.len - cell.at;
-	if (p->status == STATUS_OK)
 		note(p, buf_append_byte(&p->cells, '\0'));
 	if (p->status == STATUS_OK)
 		note(p, buf_append(&p->list, &cell, sizeof(cell)));
+}
+
+static void
+add_cell(struct print *p, enum cell_kind kind, const char *text)
+{
+	size_t at = p->cells.len;
+
+	if (p->status == STATUS_OK)
+		note(p, p->form == PRINT_JSON ? buf_append(&p->cells, text, strlen(text)) : escape(&p->cells, text));
+	end_cell(p, kind, at);
 }
 
 void
@@ -141,6 +152,90 @@ print_empty(struct print *p)
 	add_cell(p, CELL_EMPTY, p->form == PRINT_JSON ? "" : "-");
 }
 
+void
+print_bool(struct print *p, bool value)
+{
+	if (p->form == PRINT_JSON)
+		add_cell(p, CELL_RAW, value ? "true" : "false");
+	else
+		add_cell(p, CELL_TEXT, value ? "yes" : "no");
+}
+
+void
+print_bytes(struct print *p, const void *bytes, size_t len)
+{
+	size_t at = p->cells.len;
+	enum cell_kind kind = CELL_TEXT;
+
+	if (bytes == NULL) {
+		print_empty(p);
+		return;
+	}
+	if (p->form == PRINT_JSON && !escape_is_utf8(bytes, len))
+		kind = CELL_BASE64;
+	if (p->status == STATUS_OK && kind == CELL_BASE64)
+		note(p, encoding_put_base64(bytes, len, &p->cells));
+	else if (p->status == STATUS_OK && p->form == PRINT_JSON)
+		note(p, buf_append(&p->cells, bytes, len));
+	else if (p->status == STATUS_OK)
+		note(p, escape_text(&p->cells, bytes, len, len == 1 ? "-" : ""));
+	end_cell(p, kind, at);
+}
+
+void
+print_pairs_begin(struct print *p)
+{
+	p->cell_at = p->cells.len;
+	if (p->form == PRINT_JSON && p->status == STATUS_OK)
+		note(p, buf_append_byte(&p->cells, '['));
+}
+
+static int
+put_json_pair(struct buf *b, const void *name, size_t name_len, const void *value, size_t value_len)
+{
+	int rc;
+
+	if ((rc = buf_append_byte(b, '{')) != STATUS_OK || (rc = escape_json_member(b, "name", name, name_len)) != STATUS_OK ||
+	    (rc = buf_append_byte(b, ',')) != STATUS_OK || (rc = escape_json_member(b, "value", value, value_len)) != STATUS_OK)
+		return rc;
+	return buf_append_byte(b, '}');
+}
+
+static int
+put_text_pair(struct buf *b, const void *name, size_t name_len, const void *value, size_t value_len)
+{
+	int rc = escape_text(b, name, name_len, "=,");
+
+	if (rc != STATUS_OK || value == NULL)
+		return rc;
+	rc = buf_append_byte(b, '=');
+	return rc == STATUS_OK ? escape_text(b, value, value_len, "=,") : rc;
+}
+
+void
+print_pair(struct print *p, const void *name, size_t name_len, const void *value, size_t value_len)
+{
+	struct buf *b = &p->cells;
+	bool json = p->form == PRINT_JSON;
+
+	if (p->status == STATUS_OK && b->len > p->cell_at + json)
+		note(p, buf_append_byte(b, ','));
+	if (p->status == STATUS_OK)
+		note(p,
+		    json ? put_json_pair(b, name, name_len, value, value_len) : put_text_pair(b, name, name_len, value, value_len));
+}
+
+void
+print_pairs_end(struct print *p)
+{
+	if (p->form == PRINT_JSON && p->status == STATUS_OK)
+		note(p, buf_append_byte(&p->cells, ']'));
+	if (p->form != PRINT_JSON && p->cells.len == p->cell_at)
+		print_empty(p);
+	else
+		end_cell(p, p->form == PRINT_JSON ? CELL_RAW : CELL_TEXT, p->cell_at);
+}
+
 /* The i-th cell of the list. */
 static struct cell
 get_cell(const struct print *p, size_t i)
@@ -155,59 +250,51 @@ get_cell(const struct print *p, size_t i)
  * Rows.
  */
 
-static json_t *
-json_of_cell(const struct print *p, struct cell cell)
-{
-	const char *text = (const char *)p->cells.data + cell.at;
-
-	switch (cell.kind) {
-	case CELL_EMPTY:
-		return json_null();
-	case CELL_NUMBER:
-		return json_integer(strtoll(text, NULL, 10));
-	case CELL_TEXT:
-		break;
-	}
-	return json_stringn(text, cell.len);
-}
-
+/* "column_name": */
 static int
-append_to_buf(const char *bytes, size_t len, void *arg)
-{
-	return buf_append(arg, bytes, len) == STATUS_OK ? 0 : -1;
-}
-
-static int
-set_json_cell(const struct print *p, json_t *row, size_t i)
+put_json_name(struct buf *b, const char *column, enum cell_kind kind)
 {
 	char name[COLUMN_NAME_BYTES];
-	json_t *value;
 	size_t n;
 
-	for (n = 0; p->columns[i][n] != '\0' && n + 1 < sizeof(name); n++)
-		name[n] = p->columns[i][n] == '-' ? '_' : (char)tolower((unsigned char)p->columns[i][n]);
+	for (n = 0; column[n] != '\0' && n + 1 < sizeof(name); n++)
+		name[n] = column[n] == '-' ? '_' : (char)tolower((unsigned char)column[n]);
 	name[n] = '\0';
-	if ((value = json_of_cell(p, get_cell(p, i))) == NULL)
-		return status_fail(STATUS_DATA, "%s: not UTF-8: use --tsv", p->columns[i]);
-	if (json_object_set_new(row, name, value) != 0)
-		return status_no_memory("JSON");
-	return STATUS_OK;
+	return buf_printf(b, "\"%s%s\":", name, kind == CELL_BASE64 ? "_base64" : "");
+}
+
+static int
+put_json_cell(struct print *p, size_t i)
+{
+	struct cell cell = get_cell(p, i);
+	const char *text = (const char *)p->cells.data + cell.at;
+	int rc;
+
+	if ((rc = put_json_name(&p->out, p->columns[i], cell.kind)) != STATUS_OK)
+		return rc;
+	if (cell.kind == CELL_EMPTY)
+		return buf_append(&p->out, "null", 4);
+	if (cell.kind == CELL_NUMBER || cell.kind == CELL_RAW)
+		return buf_append(&p->out, text, cell.len);
+	if ((rc = escape_json(&p->out, text, cell.len)) == STATUS_DATA)
+		rc = status_context(rc, "%s", p->columns[i]);
+	return rc;
 }
 
 static int
 json_row(struct print *p)
 {
-	json_t *row = json_object();
-	int rc = STATUS_OK;
+	size_t begin = p->out.len;
+	int rc = buf_append_byte(&p->out, '{');
 
-	if (row == NULL)
-		rc = status_no_memory("JSON");
-	for (size_t i = 0; rc == STATUS_OK && i < p->column_count; i++)
-		rc = set_json_cell(p, row, i);
-	if (rc == STATUS_OK && json_dump_callback(row, append_to_buf, &p->out, JSON_COMPACT) != 0)
-		rc = status_no_memory("JSON");
-	json_decref(row);
-	return rc == STATUS_OK ? buf_append_byte(&p->out, '\n') : rc;
+	for (size_t i = 0; rc == STATUS_OK && i < p->column_count; i++) {
+		if ((rc = put_json_cell(p, i)) == STATUS_OK)
+			rc = buf_append_byte(&p->out, i + 1 < p->column_count ? ',' : '}');
+	}
+	if (rc == STATUS_OK)
+		return buf_append_byte(&p->out, '\n');
+	p->out.len = begin;
+	return rc;
 }
 
 static int

@@ -13,6 +13,7 @@
 #ifndef CMD_PRINT_H
 #define CMD_PRINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compat.h"
@@ -30,6 +31,20 @@ int print_open(enum print_form, const char *const *columns, size_t count, struct
 void print_text(struct print *, const char *text);
 void print_number(struct print *, int64_t number);
 void print_empty(struct print *);
+/* `yes` or `no`; in JSON true or false. */
+void print_bool(struct print *, bool value);
+/*
+ * Any bytes; NULL is empty, and no bytes are a cell of no width. Text and TSV have them as escape_text (escape.h) writes them, and a lone
+ * '-' as \x2d. In JSON they are a string, or, if they are not UTF-8, their base64 under the column's name and `_base64`.
+ */
+void print_bytes(struct print *, const void *bytes, size_t len);
+/*
+ * A cell of name and value pairs (a record's headers), told one by one between begin and end: NAME=VALUE, separated by commas, with '=' and
+ * ',' in them as \xNN; a NULL value is NAME alone. In JSON [{"name":...,"value":...}], bytes as above. No pairs are empty, in JSON [].
+ */
+void print_pairs_begin(struct print *);
+void print_pair(struct print *, const void *name, size_t name_len, const void *value, size_t value_len);
+void print_pairs_end(struct print *);
 
 /* End the row; it has a cell for each column. A failure is told by print_close; until then nothing more is written. */
 void print_row(struct print *);

@@ -47,7 +47,8 @@ struct producer {
 	uint64_t doubtful; /* of batches whose append neither succeeded nor could be taken back */
 	bool unrung;	   /* something was published since the bell was rung */
 	bool failed;
-	struct output report;
+	struct report report;
+	struct buf packed; /* the batch that is appended, compressed */
 };
 
 /* Room for all partitions that the topic has now. */
@@ -86,6 +87,21 @@ widen(struct producer *p)
 	return STATUS_OK;
 }
 
+/* As the topic wants it, or else the producer. */
+static enum codec
+codec_of(const struct producer *p)
+{
+	int wanted = topic_config(p->topic)->compression;
+
+	return wanted == COMPRESSION_PRODUCER ? p->options.codec : (enum codec)wanted;
+}
+
+static int
+fail_partition(const struct producer *p, int partition)
+{
+	return status_fail(STATUS_MISSING, "%s: no partition %d: it has %d", topic_name(p->topic), partition, p->count);
+}
+
 int
 producer_open(struct topic *topic, const struct producer_options *options, struct producer **out)
 {
@@ -96,10 +112,13 @@ producer_open(struct topic *topic, const struct producer_options *options, struc
 		return status_no_memory("producer");
 	p->topic = topic;
 	p->options = *options;
-	if ((rc = widen(p)) != STATUS_OK || (options->report != NULL && (rc = output_init(&p->report)) != STATUS_OK))
+	if (p->options.filling_bytes == 0)
+		p->options.filling_bytes = FILLING_BYTES;
+	if ((rc = codec_load(codec_of(p))) != STATUS_OK || (rc = widen(p)) != STATUS_OK ||
+	    (rc = report_init(&p->report, options->report)) != STATUS_OK)
 		goto fail;
 	if (options->partition >= p->count) {
-		rc = status_fail(STATUS_MISSING, "%s: no partition %d: it has %d", topic_name(topic), options->partition, p->count);
+		rc = fail_partition(p, options->partition);
 		goto fail;
 	}
 	p->next = (int)(topic_next_partition(topic) % (uint64_t)p->count);
@@ -120,7 +139,8 @@ producer_close(struct producer *p)
 		if (p->lanes[i].ready)
 			batch_builder_free(&p->lanes[i].builder);
 	}
-	output_free(&p->report);
+	report_free(&p->report);
+	buf_free(&p->packed);
 	free(p->lanes);
 	free(p->filling.numbers);
 	free(p->unsynced.numbers);
@@ -146,28 +166,6 @@ usual_limit(const struct producer *p)
 	size_t most = (size_t)settings(p)->max_message_bytes;
 
 	return most < BATCH_BYTES ? most : BATCH_BYTES;
-}
-
-static int
-print_batch(struct producer *p, int number)
-{
-	struct format_place place = {.topic = topic_name(p->topic), .partition = number};
-	const struct buf nothing = BUF_EMPTY, *batch = &p->lanes[number].builder.bytes;
-	struct batch_header header;
-	struct batch_cursor cursor;
-	struct record record;
-	int rc;
-
-	if ((rc = batch_decode_header(batch->data, &header)) != STATUS_OK ||
-	    (rc = batch_cursor_init(&cursor, batch->data, &header)) != STATUS_OK)
-		return rc;
-	place.leader_epoch = header.leader_epoch;
-	while ((rc = batch_cursor_next(&cursor, &record)) == STATUS_OK) {
-		if ((rc = format_print(p->options.report, &place, &record, &nothing, &p->report.bytes)) != STATUS_OK ||
-		    (rc = output_spill(&p->report)) != STATUS_OK)
-			return rc;
-	}
-	return rc == STATUS_END ? output_flush(&p->report) : rc;
 }
 
 /*
@@ -276,7 +274,7 @@ note_published(struct producer *p, int number)
 
 /* Who asked for a report gets it for each batch by itself, so that nothing has to be kept for it. */
 static int
-report_lane(struct producer *p, int number)
+report_lane(struct producer *p, int number, const struct buf *batch)
 {
 	int rc;
 
@@ -284,7 +282,28 @@ report_lane(struct producer *p, int number)
 		return STATUS_OK;
 	if (settings(p)->fsync == FSYNC_ALWAYS && (rc = sync_lane(p, number)) != STATUS_OK)
 		return rc;
-	return print_batch(p, number);
+	return report_batch(&p->report, topic_name(p->topic), number, batch);
+}
+
+/*
+ * The sealed batch as it is appended: compressed, but not where that would be longer than the topic takes.
+ */
+static int
+pack(struct producer *p, struct buf *batch, struct buf **packed)
+{
+	enum codec codec = codec_of(p);
+	int32_t level = codec == p->options.codec ? p->options.level : CODEC_DEFAULT_LEVEL;
+	int rc;
+
+	*packed = batch;
+	if (codec == CODEC_NONE)
+		return STATUS_OK;
+	buf_clear(&p->packed);
+	if ((rc = batch_compress(batch, codec, level, &p->packed)) != STATUS_OK)
+		return rc;
+	if (p->packed.len <= batch->len || (int64_t)p->packed.len <= settings(p)->max_message_bytes)
+		*packed = &p->packed;
+	return STATUS_OK;
 }
 
 /* Append the batch of one partition. The builder is empty afterwards, and its memory kept if all lanes may have as much. */
@@ -292,6 +311,7 @@ static int
 store_lane(struct producer *p, int number)
 {
 	struct lane *lane = &p->lanes[number];
+	struct buf *batch;
 	int64_t base_offset;
 	int rc;
 
@@ -301,14 +321,15 @@ store_lane(struct producer *p, int number)
 	p->went_round = 0;
 	batch_seal(&lane->builder);
 	p->filling_bytes -= lane->builder.bytes.len;
-	if ((rc = topic_append(p->topic, number, &lane->builder.bytes, deadline(p), &base_offset)) == STATUS_OK) {
+	if ((rc = pack(p, &lane->builder.bytes, &batch)) == STATUS_OK &&
+	    (rc = topic_append(p->topic, number, batch, deadline(p), &base_offset)) == STATUS_OK) {
 		note_published(p, number);
-		rc = report_lane(p, number);
+		rc = report_lane(p, number, batch);
 	} else if (rc == STATUS_IO) {
 		p->doubtful += (uint64_t)lane->builder.count;
 	}
 	batch_builder_reset(&lane->builder);
-	if (lane->builder.bytes.cap > 2 * FILLING_BYTES / (size_t)p->count)
+	if (lane->builder.bytes.cap > 2 * p->options.filling_bytes / (size_t)p->count)
 		batch_builder_free(&lane->builder);
 	if (rc != STATUS_OK)
 		p->failed = true;
@@ -442,12 +463,12 @@ add_slowly(struct producer *p, int number, const struct record *record)
 	return rc;
 }
 
-int
-producer_add(struct producer *p, const struct record *record)
+static int
+add(struct producer *p, int number, const struct record *record)
 {
-	int number = choose_partition(p, record), rc;
 	struct lane *lane = &p->lanes[number];
 	size_t before;
+	int rc;
 
 	if (UNLIKELY(lane->builder.count == 0))
 		lane = open_lane(p, number);
@@ -455,9 +476,27 @@ producer_add(struct producer *p, const struct record *record)
 	rc = batch_add(&lane->builder, record);
 	if (LIKELY(rc == STATUS_OK)) {
 		p->filling_bytes += lane->builder.bytes.len - before;
-		return LIKELY(p->filling_bytes < FILLING_BYTES) ? STATUS_OK : spill(p);
+		return LIKELY(p->filling_bytes < p->options.filling_bytes) ? STATUS_OK : spill(p);
 	}
 	return rc == STATUS_END || rc == STATUS_DATA ? add_slowly(p, number, record) : rc;
+}
+
+int
+producer_add(struct producer *p, const struct record *record)
+{
+	return add(p, choose_partition(p, record), record);
+}
+
+int
+producer_add_to(struct producer *p, int partition, const struct record *record)
+{
+	int rc;
+
+	if (partition >= p->count && (rc = widen(p)) != STATUS_OK)
+		return rc;
+	if (partition >= p->count)
+		return fail_partition(p, partition);
+	return add(p, partition, record);
 }
 
 uint64_t

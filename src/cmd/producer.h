@@ -15,14 +15,17 @@
 #include <stdint.h>
 
 #include "cmd/format.h"
-#include "cmd/output.h"
+#include "cmd/report.h"
 #include "log/record.h"
 #include "store/topic.h"
 
 struct producer_options {
-	int partition;		     /* where all records go; -1: by key, else round robin */
-	int64_t timeout_ms;	     /* for each wait; negative: no limit */
+	int partition;	    /* where all records go; -1: by key, else round robin */
+	int64_t timeout_ms; /* for each wait; negative: no limit */
+	enum codec codec;   /* of its batches, unless the topic has one of its own */
+	int32_t level;
 	const struct format *report; /* print each stored record so; NULL: none */
+	size_t filling_bytes;	     /* when so much waits in batches they are stored; 0: the usual */
 };
 
 struct producer;
@@ -37,6 +40,8 @@ void producer_close(struct producer *);
  * storing what was taken before: see log_append, and STATUS_IO if it is published but may not be durable.
  */
 int producer_add(struct producer *, const struct record *) MUST_USE;
+/* The same, into this partition. STATUS_MISSING if there is none; that is no failure of the producer. */
+int producer_add_to(struct producer *, int partition, const struct record *) MUST_USE;
 
 /* Store all that was taken, durable as the topic's fsync says; with an interval, when that is over. Statuses of producer_add. */
 int producer_store(struct producer *) MUST_USE;

@@ -346,6 +346,258 @@ sleeps() { [[ $(cat "/proc/$1/wchan" 2>/dev/null) == *futex* ]]; }
 	assert_output $'<a\tA\\><b\tA\\>'
 }
 
+@test "-J: an object a line with all that is known of a record" {
+	mq-produce -k key -t 2026-11-22T10:00:00.250Z -H a=1 -H b= t <<<'say "hi"'
+	printf '\xff\0:\xfe' | mq-produce -Z -t 1700000000000 -K : -H $'\xfd=x' t
+	printf 'n:' | mq-produce -Z -t 1700000000000 -K : t
+	run mq-consume -J t
+	assert_line --index 0 '{"topic":"t","partition":0,"offset":0,"timestamp":1795341600250,"timestamp_type":"CreateTime","key":"key","value":"say \"hi\"","headers":[{"name":"a","value":"1"},{"name":"b","value":""}],"leader_epoch":0}'
+	assert_line --index 1 '{"topic":"t","partition":0,"offset":1,"timestamp":1700000000000,"timestamp_type":"CreateTime","key_base64":"/wA=","value_base64":"/g==","headers":[{"name_base64":"/Q==","value":"x"}],"leader_epoch":0}'
+	assert_line --index 2 '{"topic":"t","partition":0,"offset":2,"timestamp":1700000000000,"timestamp_type":"CreateTime","key":"n","value":null,"headers":[],"leader_epoch":0}'
+	mq-topic create own -c message.timestamp.type=LogAppendTime
+	mq-produce own <<<a
+	run bash -c 'mq-consume -J own | jq -r .timestamp_type'
+	assert_output LogAppendTime
+}
+
+@test "-J is JSON as jq has it" {
+	head -c 300000 /dev/urandom | mq-produce t
+	head -c 300000 /dev/urandom | iconv -c -f UTF-8 -t UTF-8 | tr -d '\n' | fold -b -w 1000 | mq-produce -K e t || true
+	printf '%b' "$(printf '\\x%02x' {0..127})" | mq-produce --whole t
+	mq-consume -J t >printed
+	jq -c . printed | jq -S . | cmp - <(jq -S . printed)
+	jq -rj 'select(.value != null) | .value' printed >texts
+	mq-consume -J t | jq -rj '.value // (.value_base64 | @base64d) | length | "\(.)\n"' >/dev/null
+	jq -r 'select(.value_base64) | .value_base64' printed | base64 -d | cmp - <(mq-consume -J t | jq -r '.value_base64 // empty' | base64 -d)
+	jq -se 'all(.[]; (.offset | type) == "number" and (.headers | type) == "array")' printed
+}
+
+@test "--offset-file: each run goes on where the last one ended" {
+	ten
+	run values --offset-file cursor
+	assert_output '0 1 2 3 4 5 6 7 8 9 '
+	run values --offset-file cursor
+	assert_success
+	assert_output ''
+	seq 10 12 | mq-produce t
+	run values --offset-file cursor -c 2
+	assert_output '10 11 '
+	run values --offset-file cursor
+	assert_output '12 '
+	run cat cursor
+	assert_line --index 0 --regexp '^[A-Za-z0-9_-]{22}$'
+	assert_line --index 1 '0 13 0'
+}
+
+@test "--offset-file: -o stored is the default; start, end and @TIME count where nothing is stored yet, a number always" {
+	ten
+	run values --offset-file a -o stored -c 3
+	assert_output '0 1 2 '
+	run values --offset-file a -o start -c 1
+	assert_output '3 '
+	run values --offset-file a -o end -c 1
+	assert_output '4 '
+	run values --offset-file a -o @2000-01-01 -c 1
+	assert_output '5 '
+	run values --offset-file a -o 2 -c 1
+	assert_output '2 '
+	run values --offset-file a -o stored:6
+	assert_output '3 4 5 '
+	run values --offset-file b -o end
+	assert_output ''
+	seq 10 11 | mq-produce t
+	run values --offset-file b
+	assert_output '10 11 '
+}
+
+@test "--offset-file: partitions that are not read keep their place, new ones begin at their start" {
+	mq-topic create two -p 2
+	printf 'a\nb\nc\nd\n' | mq-produce two
+	run mq-consume --offset-file cursor -p 1 -c 1 two
+	assert_output b
+	run mq-consume --offset-file cursor -p 0 two
+	assert_output $'a\nc'
+	mq-topic alter two -p 3
+	mq-produce -p 2 two <<<e
+	run mq-consume --offset-file cursor two
+	assert_output $'d\ne'
+	run tail -n +2 cursor
+	assert_output $'0 2 0\n1 2 0\n2 1 0'
+}
+
+@test "--offset-file: a topic that was deleted and made again is 78, and the file is left as it is" {
+	ten
+	mq-consume -q --offset-file cursor t
+	cp cursor before
+	mq-topic delete t -y
+	mq-topic create t
+	ten
+	run mq-consume --offset-file cursor t
+	assert_failure 78
+	assert_output --partial 'cursor: of another topic'
+	cmp cursor before
+	echo nonsense >cursor
+	run mq-consume --offset-file cursor t
+	assert_failure 78
+	rm cursor
+	mq-consume -q --offset-file cursor t
+	sed -i 's/^0 10 /0 x /' cursor
+	run mq-consume --offset-file cursor t
+	assert_failure 78
+}
+
+@test "--offset-file: what a trim removed is told once" {
+	ten
+	mq-consume -q -c 2 --offset-file cursor t
+	mq-topic trim t --before 5 -y
+	run values --offset-file cursor
+	assert_failure 1
+	assert_output --partial '3 records, offsets 2 to 4'
+	assert_output --partial '5 6 7 8 9 '
+	run values --offset-file cursor
+	assert_success
+	assert_output ''
+}
+
+@test "--offset-file: a log that is shorter than the cursor is gone on with at its end, and it is told" {
+	ten
+	mq-consume -q --offset-file cursor t
+	sed -i 's/^0 10 0$/0 15 0/' cursor
+	run --separate-stderr values --offset-file cursor
+	assert_success
+	assert_output ''
+	# shellcheck disable=SC2154
+	assert_regex "$stderr" 't/0: the log was cut: the cursor is at offset 15 of leader epoch 0, which ends at 10'
+	mq-produce t <<<10
+	run values --offset-file cursor
+	assert_output '10 '
+}
+
+@test "--offset-file: records of another leader epoch than the cursor read are read from where the two part" {
+	ten
+	mq-consume -q --offset-file cursor t
+	printf '0\n2\n0 0\n1 7\n' >"$MQ_DIR/topics/t/t-0/leader-epoch-checkpoint"
+	run --separate-stderr values --offset-file cursor
+	assert_success
+	assert_output '7 8 9 '
+	assert_regex "$stderr" 'which ends at 7; going on there'
+}
+
+@test "--offset-file: a reader that closes early moves nothing" {
+	seq 1000000 | mq-produce t
+	run bash -c 'mq-consume --offset-file cursor t | head -n 1; echo "${PIPESTATUS[0]}"'
+	assert_output $'1\n141'
+	[[ ! -e cursor ]]
+	run bash -c 'mq-consume -c 5 --offset-file cursor t | true; echo "${PIPESTATUS[0]}"'
+	assert_output 141
+	[[ ! -e cursor ]]
+	run bash -c 'mq-consume -c 5 --offset-file cursor t | cat; echo "${PIPESTATUS[0]}"'
+	assert_output $'1\n2\n3\n4\n5\n0'
+	run mq-consume -c 1 --offset-file cursor t
+	assert_output 6
+}
+
+@test "--offset-file: a stdout that fails moves nothing" {
+	ten
+	run bash -c 'mq-consume --offset-file cursor t >/dev/full'
+	assert_failure 74
+	[[ ! -e cursor ]]
+	run bash -c 'mq-consume -f "%v %V{big8}\n" --offset-file cursor t >out'
+	assert_success
+	[[ -s cursor ]]
+	mq-produce t < <(head -c 200 /dev/zero | tr '\0' x)
+	cp cursor before
+	run mq-consume -f '%V{byte}' --offset-file cursor t
+	assert_failure 74
+	cmp cursor before
+}
+
+@test "--offset-file: a file as stdout is synced before" {
+	ten
+	MQ_SHIM=kill:0:fdatasync,rename,renameat,renameat2 MQ_SHIM_PATH='*' MQ_SHIM_LOG=$PWD/calls LD_PRELOAD=$MQ_BUILD/shim.so mq-consume --offset-file cursor t >out
+	run cat calls
+	assert_line --index 0 --partial 'fdatasync'
+	assert_line --index 1 --partial 'rename'
+}
+
+@test "--offset-file: a damaged partition moves nothing" {
+	mq-topic create two -p 2
+	mq-produce -p 0 two <<<a
+	mq-produce -p 1 two <<<b
+	printf X | dd of="$MQ_DIR/topics/two/two-0/00000000000000000000.log" bs=1 seek=64 conv=notrunc status=none
+	run mq-consume --offset-file cursor two
+	assert_failure 74
+	[[ ! -e cursor ]]
+}
+
+@test "--offset-file -F: committed whenever no record is at hand, and by INT and TERM" {
+	local signal
+
+	ten
+	for signal in INT TERM; do
+		# In the background of a script INT is ignored.
+		background env --default-signal=INT mq-consume -F --offset-file cursor t >got
+		wait_for 5 grep -q '^0 10 0$' cursor
+		mq-produce t <<<10
+		wait_for 5 grep -q '^0 11 0$' cursor
+		kill -STOP "$pid"
+		mq-produce t <<<11
+		kill "-$signal" "$pid"
+		kill -CONT "$pid"
+		ends "$pid" $((128 + $(kill -l "$signal")))
+		run tail -n +2 cursor
+		assert_output "0 $(($(tail -n 1 got) + 1)) 0"
+		rm cursor
+		mq-topic delete t -y
+		mq-topic create t
+		ten
+	done
+}
+
+@test "--offset-file -F: a killed one has committed what was taken; nothing is lost" {
+	seq 100 | mq-produce t
+	background mq-consume -F --offset-file cursor t > >(exec cat >got 3>&- 4>&-)
+	wait_for 5 grep -q '^0 100 0$' cursor
+	kill -KILL "$pid"
+	ends "$pid" 137
+	seq 101 200 | mq-produce t
+	mq-consume --offset-file cursor t >>got
+	cmp got <(seq 200)
+}
+
+@test "--offset-file -F: a reader that is slow to take it delays the commit, and it comes" {
+	ten
+	mkfifo pipe
+	exec 5<>pipe
+	background mq-consume -F --offset-file cursor t >pipe 5>&-
+	wait_for 5 sleeps "$pid"
+	[[ ! -e cursor ]]
+	assert_equal "$(head -c 20 <&5)" "$(seq 0 9)"
+	wait_for 5 grep -q '^0 10 0$' cursor
+	exec 5>&-
+}
+
+@test "--offset-file: a folder that is not there is 66, one that may not be written to 77, before anything is printed" {
+	ten
+	run mq-consume --offset-file no/cursor t
+	assert_failure 66
+	refute_line 0
+	run mq-consume --offset-file t/ t
+	assert_failure
+	need_root
+	local d
+
+	d=$(mktemp -d)
+	chmod 755 "$d"
+	cp "$(command -v mq-consume)" "$d/"
+	cp -a "$MQ_DIR" "$d/store"
+	chmod -R a+rX "$d"
+	run setpriv --reuid nobody --clear-groups "$d/mq-consume" -d "$d/store" --offset-file "$d/cursor" t
+	rm -r "$d"
+	assert_failure 77
+	refute_line 0
+}
+
 @test "records with every byte come out as they went in, from a store whose path has spaces and a newline" {
 	local dir=$'a store\nof mine'
 
@@ -519,6 +771,13 @@ sleeps() { [[ $(cat "/proc/$1/wchan" 2>/dev/null) == *futex* ]]; }
 	check '-g GROUP' -G g t
 	check '-c N' -n 5 t
 	check 'default' --from-beginning t
+	check '-c N' --max-messages 5 t
+	check '-w D' --timeout-ms 1000 t
+	check '-f FORMAT or -J' --formatter x t
+	check 'no client properties' -X a=b t
+	check 'no client properties' --consumer.config f t
+	check '-K DELIM' --property print.key=true t
+	check 'places and times' --meta-only t
 	check '--follow is one' --folow t
 	check 'no such option' -Y t
 	check 'FROM:TO' -o nowhere t
@@ -526,7 +785,6 @@ sleeps() { [[ $(cat "/proc/$1/wchan" 2>/dev/null) == *futex* ]]; }
 	check 'FROM:TO' -o 1:2:3 t
 	check 'FROM:TO' -o @yesterday t
 	check 'milliseconds' -o s@now t
-	check 'stored' -o stored t
 	check '-e ends' -F -e t
 	check 'one of them' -F -w 1s t
 	check 'end at a time' -F -o :@2026-11-22 t
@@ -547,11 +805,16 @@ sleeps() { [[ $(cat "/proc/$1/wchan" 2>/dev/null) == *futex* ]]; }
 	check 'escape' -f 'a\q' t
 	check '-f says all' -f %v -D x t
 	check '-f says all' -f %v -K x t
+	check '-J says all' -J -0 t
+	check 'one of them' -J -f %v t
+	check 'not with -Z' -J -Z t
+	check '--offset-file' -o stored t
+	check 'FROM:TO' --offset-file cursor -o :stored t
 	check 'topic name' ../t
 }
 
 @test "what is not supported yet is refused" {
-	for option in -J '-g x' '--commit end' --commit-sync '--instance x' --read-uncommitted '--offset-file x' --due '--max-age 1s' \
+	for option in '-g x' '--commit end' --commit-sync '--instance x' --read-uncommitted --due '--max-age 1s' \
 		--latest '-n 1' -x '-j 2' '--retries 1' '--dead-letter x' '--into x'; do
 		# shellcheck disable=SC2086
 		run mq-consume $option t

@@ -287,6 +287,255 @@ is_stopped() { has_state "$1" T; }
 	assert_line --index 1 'mq-produce: 0 records stored, 0 unknown'
 }
 
+@test "-J: what mq-consume -J prints, each line a record" {
+	cat >in <<-'EOF'
+		{"topic":"elsewhere","partition":7,"offset":9,"timestamp":1795341600250,"timestamp_type":"CreateTime","key":"k","value":"v\u0000\n","headers":[{"name":"h","value":"1"},{"name":"n","value":null}],"leader_epoch":3}
+		{"value":null}
+		{"key_base64":"/w==","value_base64":"AP8="}
+	EOF
+	mq-produce -J t in
+	run mq-consume -c 1 -f '%p/%o %T %k=%v{hex} %h{%k:%V;}' t
+	assert_output '0/0 1795341600250 k=76000a h:1;n:-1;'
+	run mq-consume -o 1 -f '%K %V %k{hex} %v{hex}\n' t
+	assert_output $'-1 -1  \n1 2 ff 00ff'
+}
+
+@test "-J: what a record does not say is as the options have it" {
+	printf '%s\n' '{"value":"a"}' '{"value":"b","key":null,"headers":[],"timestamp":7}' | mq-produce -J -k K -H h=1 -t 1700000000000 t
+	run mq-consume -Z -f '%k %T %H\n' t
+	assert_output $'K 1700000000000 1\nNULL 7 0'
+}
+
+@test "-J: kcat's and rpk's lines are read, too" {
+	printf '%s\n' '{"topic":"x","partition":0,"offset":3,"tstype":"create","ts":1700000000000,"broker":1,"headers":["a","1","b",null],"key":null,"payload":"kcat"}' \
+		'{"topic":"x","key":"k","value":"rpk","headers":[{"key":"a","value":"1"}],"timestamp":1700000000001,"partition":0,"offset":0}' |
+		mq-produce -J t
+	run mq-consume -Z -f '%T %k %v %h\n' t
+	assert_output $'1700000000000 NULL kcat a=1,b=NULL\n1700000000001 k rpk a=1'
+}
+
+@test "-J: a line that is none is 65, named by file and number; those before it are stored" {
+	bad() {
+		printf '{"value":"good"}\n%s\n{"value":"never"}\n' "$1" >in
+		run mq-produce -J t in
+		assert_failure 65
+		assert_line --index 0 --partial "mq-produce: in: record 2: $2"
+		assert_line --index 1 'mq-produce: 1 records stored, 0 unknown'
+	}
+	bad 'plain text' 'not JSON'
+	bad '' 'not JSON'
+	bad '{"key":"k"}' 'no "value" in it'
+	bad '{"value":"a","vlaue":"b"}' '"vlaue": no such field'
+	bad '{"value":"a","value":"b"}' 'not JSON: duplicate'
+	bad '{"value":{"a":1}}' '"value": a string or null'
+	bad '{"value":"a' 'not JSON'
+	bad '{"value":"\ud800"}' 'not JSON'
+	bad "$(printf '{"value":"\xff"}')" 'not JSON'
+	bad "{\"value\":$(printf '[%.0s' {1..5000})" 'not JSON'
+	run mq-consume t
+	assert_output "$(printf 'good\n%.0s' {1..10})"
+}
+
+@test "-J: a megabyte of escapes is a record, one byte too many is not" {
+	mq-topic create big -c max.message.bytes=1048576
+	{
+		printf '{"value":"'
+		head -c 1048000 /dev/zero | sed 's/\x00/\\u0000/g'
+		printf '"}\n'
+	} >in
+	mq-produce -J big in
+	run mq-consume -f %V big
+	assert_output 1048000
+	sed -i "s/^{\"value\":\"/&$(printf 'x%.0s' {1..600})/" in
+	run mq-produce -J big in
+	assert_failure 65
+	assert_line --index 0 --partial 'in: record 1: '
+}
+
+@test "-f reads what it prints: texts end what has no length" {
+	produce 'k=v:w;=x;' -f '%k=%v;' t
+	produce '1795341600250 a\n' -f '%T %v\n' t
+	produce 'last' -f '%v\n' t
+	run mq-consume -Z -f '%k|%v\n' t
+	assert_output $'k|v:w\n|x\nNULL|a\nNULL|last'
+	run mq-consume -o 2 -c 1 -f %T t
+	assert_output 1795341600250
+}
+
+@test "-f: with lengths any bytes are safe, and -1 is null" {
+	printf '%b' '\0\0\0\x02k\0\0\0\0\x03a\nb\xff\xff\xff\xff\0\0\0\0' | mq-produce -f '%K{big32}%k%V{big32}%v' t
+	produce '1 -1 k\n-1 2 xy\n' -f '%K %V %k%v\n' t
+	run mq-consume -f '%K %V %k{hex} %v{hex}\n' t
+	assert_output $'2 3 6b00 610a62\n-1 0  \n1 -1 6b \n-1 2  7879'
+}
+
+@test "-f: headers come with their number before them" {
+	produce 'a 2 x=1;y=;\nb 0 \n' -f '%v %H %h{%k=%v;}\n' t
+	run mq-consume -f '%v %h\n' t
+	assert_output $'a x=1,y=\nb '
+}
+
+@test "-f: a slow writer's records can be read at once, whole ones only" {
+	open_input in
+	background mq-produce -f '%V %v' t <in
+	printf '5 first6 sec' >&4
+	wait_for 5 mq-consume -q --fail-empty t
+	run mq-consume t
+	assert_output first
+	printf 'ond' >&4
+	wait_for 5 mq-consume -q --fail-empty -o 1 t
+	close_input
+	ends "$pid" 0
+}
+
+@test "-f: input that does not match is 65, named by file, number and byte; those before it are stored" {
+	bad() {
+		printf '%b' "$2" >in
+		run mq-produce -f "$1" t in
+		assert_failure 65
+		assert_line --index 0 --partial "mq-produce: in: record 2: $3"
+		assert_line --index 1 'mq-produce: 1 records stored, 0 unknown'
+	}
+	bad '%k=%v;' 'a=b;c' 'the input ends in the middle'
+	bad '%V %v\n' '1 a\n1 bc\n' 'not the text that the format has at byte 3'
+	bad '%V %v\n' '1 a\nx b\n' 'no number at byte 0'
+	bad '%V %v\n' '1 a\n5 b\n' 'the input ends in the middle'
+	bad '%V{big32}%v' '\0\0\0\x01a\x7f\xff\xff\xffb' 'its value would have 2147483647 bytes'
+	bad '%V{hex8}%v' '01a80b' 'its value would have -128 bytes'
+	bad '%v{hex}\n' '61\n6\n' 'its value: hexadecimal'
+	run mq-consume -D ' ' t
+	assert_output 'b a a a a a a '
+}
+
+@test "mq-consume -f | mq-produce -f, -J | -J: nothing is lost" {
+	local format='%p{big32}%K{big32}%k%V{big32}%v%T{big64}%H{byte}%h{%K{byte}%k%V{big16}%v}'
+
+	mq-topic create from -p 3
+	mq-topic create to -p 3
+	mq-topic create json -p 3
+	head -c 100000 /dev/urandom >any
+	mq-produce --whole -k key -H a=1 -H empty= from any
+	head -c 50000 /dev/urandom | mq-produce -D a from
+	seq 1000 | mq-produce -Z -t 2026-11-22 from
+	mq-consume -f "$format" from | mq-produce -p input -f "$format" to
+	mq-consume -J from | mq-produce -p input -J json
+	for p in 0 1 2; do
+		cmp <(mq-consume -p $p -f "$format" to) <(mq-consume -p $p -f "$format" from)
+		cmp <(mq-consume -p $p -J json | sed 's/"json"/"from"/') <(mq-consume -p $p -J from)
+	done
+}
+
+@test "-z: whatever the codec, the records are the same" {
+	local codec
+
+	for codec in none gzip gzip:9 snappy lz4 lz4:12 zstd zstd:19; do
+		mq-topic create "${codec/:/-}"
+		seq 10000 | mq-produce -z "$codec" "${codec/:/-}"
+		mq-consume "${codec/:/-}" | cmp - <(seq 10000)
+	done
+	seq 10 | mq-produce -z zstd -o '%o:%v ' t >told
+	assert_equal "$(cat told)" "$(mq-consume -f '%o:%v ' t)"
+	run mq-produce -z brotli t </dev/null
+	assert_failure 2
+	run mq-produce -z zstd:23 t </dev/null
+	assert_failure 2
+	run mq-produce -z snappy:1 t </dev/null
+	assert_failure 2
+}
+
+@test "TOPIC -: each record names its topic" {
+	mq-topic create u -p 2
+	printf '%s\n' '{"topic":"t","value":"1"}' '{"topic":"u","value":"2"}' '{"topic":"t","value":"3"}' | mq-produce -J -
+	run mq-consume t
+	assert_output $'1\n3'
+	run mq-consume u
+	assert_output 2
+	produce 't 4\nu 5\n' -o '%t %v;' -f '%t %v\n' -
+	run mq-consume t
+	assert_output $'1\n3\n4'
+	produce 'u 1 6\n' -p input -f '%t %p %v\n' -
+	run mq-consume -p 1 u
+	assert_line 6
+}
+
+@test "TOPIC -: whole topics are copied at once" {
+	local i
+
+	for i in {1..20}; do
+		mq-topic create "in$i"
+		mq-topic create "out$i"
+		seq "$i" "$((i + 100))" | mq-produce "in$i"
+	done
+	for i in {1..20}; do mq-consume -J "in$i"; done | sed 's/"topic":"in/"topic":"out/' | shuf --random-source=<(yes) | mq-produce -J -
+	for i in {1..20}; do mq-consume "out$i" | sort -n | cmp - <(seq "$i" "$((i + 100))"); done
+}
+
+@test "TOPIC -: with few descriptors it works all the same" {
+	local i
+
+	for i in {1..8}; do mq-topic create "few$i" -p 2; done
+	for _ in 1 2 3; do for i in {1..8}; do echo "few$i 1 $i"; done; done | prlimit --nofile=20 mq-produce -p input -f '%t %p %v\n' -
+	for i in {1..8}; do assert_equal "$(mq-consume -D ' ' "few$i")" "$i $i $i "; done
+}
+
+@test "TOPIC -: a topic that is not there is 66 and named with the record; what came before it is stored, in all topics" {
+	mq-topic create u
+	printf '%s\n' 't 1' 'u 2' 'nosuch 3' 't 4' >in
+	run mq-produce -f '%t %v\n' - in
+	assert_failure 66
+	assert_line --index 0 --regexp '^mq-produce: in: record 3: .*nosuch'
+	assert_line --index 1 'mq-produce: 2 records stored, 0 unknown'
+	run mq-consume t
+	assert_output 1
+	run mq-consume u
+	assert_output 2
+	run mq-produce -f '%t %v\n' - <<<'../t x'
+	assert_failure 65
+	assert_line --index 0 --partial 'stdin: record 1: '
+	run mq-produce -J - <<<'{"value":"x"}'
+	assert_failure 65
+	assert_line --index 0 --partial 'it names no topic'
+	run mq-produce -J - <<<'{"topic":"t\u0000u","value":"x"}'
+	assert_failure 65
+}
+
+@test "-p input: each record names its partition" {
+	mq-topic create three -p 3
+	printf '%s\n' '{"partition":2,"value":"a"}' '{"partition":0,"value":"b","key":"k"}' | mq-produce -p input -J three
+	produce '1 c\n' -p input -f '%p %v\n' three
+	run mq-consume -f '%p:%v\n' three
+	assert_output $'0:b\n1:c\n2:a'
+	run mq-produce -p input -J three <<<'{"value":"a"}'
+	assert_failure 65
+	assert_line --index 0 --partial 'stdin: record 1: it names no partition'
+	run produce '0 d\n3 e\n' -p input -f '%p %v\n' three
+	assert_failure 66
+	assert_line --index 0 --partial 'stdin: record 2: three: no partition 3'
+	assert_line --index 1 'mq-produce: 1 records stored, 0 unknown'
+}
+
+@test "what a kcat, rpk or Kafka user types gets one line that says what to type here" {
+	hint() {
+		local expected=$1
+
+		shift
+		run mq-produce "$@" </dev/null
+		assert_failure 2
+		assert_output --partial "$expected"
+		assert_equal "${#lines[@]}" 1
+	}
+	hint 'to write is mq-produce TOPIC' -P -b localhost -t t
+	hint 'no broker' -b localhost -t t
+	hint 'the topic is an operand' -t t -l file
+	hint 'no broker' --broker-list localhost:9092 --topic t
+	hint '-K DELIM' --property parse.key=true t
+	hint 'mq-topic alter' -X linger.ms=5 t
+	hint '-z CODEC' --compression-codec zstd t
+	hint '-a 1 or -a all' --request-required-acks 1 t
+	hint 'mq-topic create' --allow-auto-topic-creation t
+	hint 'bytes' --schema-id 1 t
+}
+
 @test "-- CMD: its output is the input, its stdin is ours" {
 	echo in | mq-produce t -- sed 's/^/through /'
 	mq-produce t -- printf 'a b\nc'
@@ -557,21 +806,30 @@ took_signal() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$1/status" && grep -q '
 	check 'no such verb' -o '%z' t
 	check 'topic name' 'a/b'
 	check 'not together' t file -- true
+	check '-J and -f: one of them' -J -f %v t
+	check 'not with -D' -J -0 t
+	check 'not with -D' -f '%v\n' -K : t
+	check 'not with -D' -J --whole t
+	check 'nothing tells where the key ends' -f '%k%v\n' t
+	check 'a decimal number ends' -f '%V%v\n' t
+	check 'no %v' -f '%k\n' t
+	check 'no such verb' -f '%q' t
+	check 'no %p in -f' -p input -f '%v\n' t
+	check '-p input: only with' -p input t
+	check 'needs -J' -
+	check 'needs -J' -f '%v\n' -
 	check 'command' t --
 	run mq-consume -q --fail-empty t
 	assert_failure 1
 }
 
 @test "what is not supported yet is refused" {
-	for option in -J --id=x --atomic --follow=x -f%v '-z gzip' '-p input'; do
+	for option in --id=x --atomic --follow=x; do
 		# shellcheck disable=SC2086
 		run mq-produce $option t <<<a
 		assert_failure 2
 		assert_output --partial 'not supported yet'
 	done
-	run mq-produce - <<<a
-	assert_failure 2
-	assert_output --partial 'not supported yet'
 	mq-produce -z none -a 1 t <<<a
 }
 

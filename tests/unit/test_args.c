@@ -105,6 +105,15 @@ test_mistakes_name_the_option_and_the_near_miss(void **state)
 	    {"-C", "-C: to read is mq-consume"},
 	    {"-P", "-P: to write is mq-produce"},
 	    {"-n 5", "-n: to stop after N records"},
+	    {"--num=5", "--num: to stop after N records"},
+	    {"--broker-list host", "--broker-list: there is no broker"},
+	    {"--property key=value", "--property: a key is -K DELIM"},
+	    {"-X a=b", "-X: there are no client properties"},
+	    {"--producer.config file", "--producer.config: there are no client properties"},
+	    {"--timeout-ms 5", "--timeout-ms: to wait for the first record"},
+	    {"--create", "--create: what to do is a word"},
+	    {"--delete-config x", "--delete-config: to give a setting back"},
+	    {"--formatting", "--formatting: no such option ("},
 	    {"---", "---: no such option"},
 	};
 	char longest[300] = "--";

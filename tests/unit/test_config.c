@@ -201,10 +201,11 @@ test_words(void **state)
 	} cases[] = {{"compression.type", "producer", true}, {"compression.type", "uncompressed", true},
 	    {"compression.type", "gzip", true}, {"compression.type", "zstd", true}, {"compression.type", "none", false},
 	    {"compression.type", "zstd:3", false}, {"compression.type", "", false}, {"mode", "0600", true}, {"mode", "600", true},
-	    {"mode", "0640", true}, {"mode", "0660", true}, {"mode", "0666", true}, {"mode", "0400", false}, {"mode", "0700", false},
-	    {"mode", "0620", false}, {"mode", "0602", false}, {"mode", "0", false}, {"mode", "00600", false}, {"mode", "0608", false},
-	    {"mode", "rw", false}, {"mode", "", false}, {"group", "users", true}, {"group", "", true}, {"group", "a b", false},
-	    {"group", "12345678901234567890123456789012", true}, {"group", "123456789012345678901234567890123", false}};
+	    {"mode", "0640", true}, {"mode", "0660", true}, {"mode", "0666", true}, {"mode", "0400", false},
+	    {"mode", "0700", false}, {"mode", "0620", false}, {"mode", "0602", false}, {"mode", "0", false},
+	    {"mode", "00600", false}, {"mode", "0608", false}, {"mode", "rw", false}, {"mode", "", false}, {"group", "users", true},
+	    {"group", "", true}, {"group", "a b", false}, {"group", "12345678901234567890123456789012", true},
+	    {"group", "123456789012345678901234567890123", false}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -242,10 +243,9 @@ test_access_is_by_mode_and_group(void **state)
 static void
 test_settings_that_do_nothing_yet_are_refused(void **state)
 {
-	static const char *const keys[] = {"retention.ms", "retention.bytes", "cleanup.policy",
-	    "min.insync.replicas", "max.bytes", "retain.groups", "delete.retention.ms", "min.compaction.lag.ms",
-	    "min.cleanable.dirty.ratio", "max.compaction.lag.ms", "flush.ms", "preallocate", "unclean.leader.election.enable",
-	    "segment.index.bytes"};
+	static const char *const keys[] = {"retention.ms", "retention.bytes", "cleanup.policy", "min.insync.replicas", "max.bytes",
+	    "retain.groups", "delete.retention.ms", "min.compaction.lag.ms", "min.cleanable.dirty.ratio", "max.compaction.lag.ms",
+	    "flush.ms", "preallocate", "unclean.leader.election.enable", "segment.index.bytes"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {

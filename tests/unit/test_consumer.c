@@ -54,7 +54,7 @@ usual(void)
 	return (struct consumer_options){.range = RANGE_ALL,
 	    .wait_ms = -1,
 	    .most_records = -1,
-	    .delimiter = {(uint8_t *)(uintptr_t) " ", 1, 1}};
+	    .render.delimiter = {(uint8_t *)(uintptr_t) " ", 1, 1}};
 }
 
 /* consumer_run with its stdout into *text, which the caller frees. */
@@ -67,7 +67,7 @@ run(const struct consumer_options *o, uint64_t *records, char **text)
 	fflush(stdout);
 	kept = dup(STDOUT_FILENO);
 	dup2(fd, STDOUT_FILENO);
-	rc = consumer_run(topic, o, records);
+	rc = consumer_run(store, topic, o, records);
 	dup2(kept, STDOUT_FILENO);
 	close(kept);
 	close(fd);
@@ -116,7 +116,7 @@ test_everything(void **state)
 	assert_reads(&o, "", 0);
 	fill(10, 3);
 	assert_reads(&o, "0 1 2 3 4 5 6 7 8 9 ", 10);
-	o.quiet = true;
+	o.render.quiet = true;
 	assert_reads(&o, "", 10);
 	close_topic();
 }
@@ -305,8 +305,9 @@ test_no_memory(void **state)
 		assert_ok(topic_open(store, "t", &topic));
 		fflush(stdout);
 		unit_oom_after(n);
-		rc = consumer_run(topic,
-		    &(struct consumer_options){.range = RANGE_ALL, .wait_ms = -1, .most_records = -1, .quiet = true}, &records);
+		rc = consumer_run(store, topic,
+		    &(struct consumer_options){.range = RANGE_ALL, .wait_ms = -1, .most_records = -1, .render.quiet = true},
+		    &records);
 		if (unit_oom_off() == 0) {
 			assert_ok(rc);
 			assert_int_equal(records, 10);

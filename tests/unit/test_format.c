@@ -1,5 +1,6 @@
 /* format: every verb and modifier, what does not fit, and what is no format. */
 #include "cmd/format.h"
+#include "cmd/format_print.h"
 #include "unit.h"
 
 static const struct format_place place = {.topic = "orders", .partition = 3, .leader_epoch = 7};

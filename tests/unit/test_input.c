@@ -215,6 +215,45 @@ test_a_stream_that_cannot_be_read(void **state)
 	input_free(&in);
 }
 
+/* What no delimiter cuts: looked at, taken in any pieces, counted; too much of it without a record is refused. */
+static void
+test_peek_and_take(void **state)
+{
+	struct buf newline = delimiter_of("\n");
+	const uint8_t *bytes;
+	char text[MOST + 1];
+	struct input in;
+	size_t len;
+	int fd;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	unit_write("in", text, sizeof(text));
+	fd = open("in", O_RDONLY);
+	input_init(&in, &newline, MOST);
+	input_open(&in, fd, "in");
+	input_peek(&in, &bytes, &len);
+	assert_int_equal(len, 0);
+	assert_status(input_want(&in), STATUS_AGAIN);
+	assert_ok(input_read(&in));
+	input_peek(&in, &bytes, &len);
+	assert_int_equal(len, MOST + 1);
+	assert_status(input_want(&in), STATUS_DATA);
+	assert_int_equal(in.number, 1);
+	input_take(&in, 1);
+	assert_int_equal(in.number, 2);
+	assert_status(input_want(&in), STATUS_AGAIN);
+	assert_ok(input_read(&in));
+	assert_status(input_want(&in), STATUS_END);
+	input_peek(&in, &bytes, &len);
+	assert_int_equal(len, MOST);
+	input_take(&in, len);
+	input_peek(&in, &bytes, &len);
+	assert_int_equal(len, 0);
+	close(fd);
+	input_free(&in);
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -246,6 +285,7 @@ main(void)
 	    unit_test(test_long_records),
 	    unit_test(test_a_record_may_be_as_long_as_allowed_and_no_longer),
 	    unit_test(test_a_stream_that_cannot_be_read),
+	    unit_test(test_peek_and_take),
 	    unit_test(test_no_memory),
 	};
 

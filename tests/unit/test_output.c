@@ -120,6 +120,55 @@ test_a_reader_that_is_gone_is_seen(void **state)
 	close(fds[1]);
 }
 
+/* What is in the pipe is not taken; what was read is, also by a reader that went away then. */
+static void
+test_what_is_taken_and_what_is_not(void **state)
+{
+	bool before, between, after;
+	struct output out;
+	int fds[2], kept, rc;
+	char got[8];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	kept = redirect(fds[1]);
+	close(fds[1]);
+	rc = output_init(&out);
+	before = output_is_taken(&out);
+	if (rc == STATUS_OK && (rc = output_put(&out, "abc", 3)) == STATUS_OK)
+		rc = output_flush(&out);
+	between = output_is_taken(&out);
+	assert_int_equal(read(fds[0], got, sizeof(got)), 3);
+	close(fds[0]);
+	after = output_is_taken(&out);
+	if (rc == STATUS_OK)
+		rc = output_settle(&out);
+	restore(kept);
+	assert_ok(rc);
+	assert_true(before);
+	assert_false(between);
+	assert_true(after);
+	output_free(&out);
+}
+
+static void
+test_a_file_is_synced(void **state)
+{
+	int fd = open("out", O_RDWR | O_CREAT, 0600), kept = redirect(fd), rc;
+	struct output out;
+
+	(void)state;
+	if ((rc = output_init(&out)) == STATUS_OK && (rc = output_put(&out, "abc", 3)) == STATUS_OK &&
+	    (rc = output_flush(&out)) == STATUS_OK)
+		rc = output_settle(&out);
+	restore(kept);
+	assert_ok(rc);
+	assert_true(out.file);
+	assert_true(output_is_taken(&out));
+	output_free(&out);
+	close(fd);
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -140,6 +189,8 @@ main(void)
 	    unit_test(test_much_is_written_little_is_kept),
 	    unit_test(test_a_full_disk_is_an_error_and_what_failed_is_not_written_again),
 	    unit_test(test_a_reader_that_is_gone_is_seen),
+	    unit_test(test_what_is_taken_and_what_is_not),
+	    unit_test(test_a_file_is_synced),
 	    unit_test(test_no_memory),
 	};
 

@@ -31,6 +31,7 @@ test_places(void **state)
 	    {"start", POSITION_START, 0},
 	    {"beginning", POSITION_START, 0},
 	    {"end", POSITION_END, 0},
+	    {"stored", POSITION_STORED, 0},
 	    {"0", POSITION_OFFSET, 0},
 	    {"9223372036854775807", POSITION_OFFSET, INT64_MAX},
 	    {"-5", POSITION_LAST, 5},
@@ -99,7 +100,7 @@ static void
 test_what_is_no_place(void **state)
 {
 	static const char *const bad[] = {"", ":", "x", "1x", "--1", "+-1", "-", "+", "@", "@x", "1:2:3", "1:x", "x:1", "::", "s@",
-	    "e@x", "s@-1", " 1", "END", "stored", "9223372036854775808", "@2026-13-01", "@1:2:3:4"};
+	    "e@x", "s@-1", " 1", "END", ":stored", "1:stored", "9223372036854775808", "@2026-13-01", "@1:2:3:4"};
 	struct range r = RANGE_ALL;
 
 	(void)state;
@@ -120,6 +121,7 @@ test_places_in_a_partition(void **state)
 	} places[] = {
 	    {"start", 100},
 	    {"end", 110},
+	    {"stored", 100},
 	    {"-0", 110},
 	    {"-1", 109},
 	    {"-10", 100},

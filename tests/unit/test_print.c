@@ -346,6 +346,74 @@ test_times_are_rfc3339_in_utc(void **state)
 	assert_time(INT64_MIN, "-9223372036854775808");
 }
 
+static int
+print_any_bytes(enum print_form form)
+{
+	static const char *const names[] = {"KEY", "PAIRS", "IS"};
+	struct print *p;
+	int rc;
+
+	if ((rc = print_open(form, names, 3, &p)) != STATUS_OK)
+		return rc;
+	print_bytes(p, "a\xff\n", 3);
+	print_pairs_begin(p);
+	print_pair(p, "n", 1, "a=b", 3);
+	print_pair(p, "", 0, NULL, 0);
+	print_pair(p, "\xfe", 1, "", 0);
+	print_pairs_end(p);
+	print_bool(p, true);
+	print_row(p);
+	print_bytes(p, "-", 1);
+	print_pairs_begin(p);
+	print_pairs_end(p);
+	print_bool(p, false);
+	print_row(p);
+	print_bytes(p, NULL, 0);
+	print_bytes(p, "", 0);
+	print_empty(p);
+	print_row(p);
+	return print_close(p);
+}
+
+static void
+test_bytes_and_pairs(void **state)
+{
+	(void)state;
+	redirect("out");
+	assert_ok(print_any_bytes(PRINT_TSV));
+	restore();
+	assert_written("KEY\tPAIRS\tIS\n"
+		       "a\\xff\\n\tn=a\\x3db,,\\xfe=\tyes\n"
+		       "\\x2d\t-\tno\n"
+		       "-\t\t-\n");
+	redirect("out");
+	assert_ok(print_any_bytes(PRINT_JSON));
+	restore();
+	assert_written("{\"key_base64\":\"Yf8K\",\"pairs\":[{\"name\":\"n\",\"value\":\"a=b\"},{\"name\":\"\",\"value\":null},"
+		       "{\"name_base64\":\"/g==\",\"value\":\"\"}],\"is\":true}\n"
+		       "{\"key\":\"-\",\"pairs\":[],\"is\":false}\n"
+		       "{\"key\":null,\"pairs\":\"\",\"is\":null}\n");
+}
+
+static void
+test_bytes_and_pairs_without_memory(void **state)
+{
+	(void)state;
+	for (long n = 0;; n++) {
+		int rc;
+
+		redirect("out");
+		unit_oom_after(n);
+		rc = print_any_bytes(n % 2 == 0 ? PRINT_JSON : PRINT_TEXT);
+		restore();
+		if (unit_oom_off() == 0) {
+			assert_ok(rc);
+			break;
+		}
+		assert_status(rc, STATUS_AGAIN);
+	}
+}
+
 int
 main(void)
 {
@@ -364,6 +432,8 @@ main(void)
 	    unit_test(test_an_abandoned_listing_writes_nothing),
 	    unit_test(test_memory_runs_out),
 	    unit_test(test_times_are_rfc3339_in_utc),
+	    unit_test(test_bytes_and_pairs),
+	    unit_test(test_bytes_and_pairs_without_memory),
 	};
 	return unit_run(tests);
 }

@@ -1,0 +1,48 @@
+#include "cmd/render.h"
+
+#include "base/status.h"
+#include "cmd/format_print.h"
+#include "cmd/json.h"
+
+static int
+put_bytes(const struct render_options *o, const uint8_t *bytes, int32_t len, struct output *out)
+{
+	if (len < 0)
+		return output_put(out, o->null.data, o->null.len);
+	return output_put(out, bytes, (size_t)len);
+}
+
+static int
+render_shaped(const struct render_options *o, const struct format_place *place, const struct record *r, struct output *out)
+{
+	size_t before = out->bytes.len;
+	int rc;
+
+	if (o->json)
+		rc = json_print_record(place, r, &out->bytes);
+	else
+		rc = format_print(o->format, place, r, &o->null, &out->bytes);
+	if (rc == STATUS_OK)
+		return output_spill(out);
+	out->bytes.len = before;
+	return status_context(rc, "%s/%d: offset %lld", place->topic, place->partition, (long long)r->offset);
+}
+
+int
+render_record(const struct render_options *o, const struct format_place *place, const struct record *r, struct output *out)
+{
+	int rc;
+
+	if (o->quiet)
+		return STATUS_OK;
+	if (o->json || o->format != NULL)
+		return render_shaped(o, place, r, out);
+	if (o->keyed) {
+		if ((rc = put_bytes(o, r->key, r->key_len, out)) != STATUS_OK ||
+		    (rc = output_put(out, o->key_delimiter.data, o->key_delimiter.len)) != STATUS_OK)
+			return rc;
+	}
+	if ((rc = put_bytes(o, r->value, r->value_len, out)) != STATUS_OK)
+		return rc;
+	return output_put(out, o->delimiter.data, o->delimiter.len);
+}
