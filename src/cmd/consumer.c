@@ -15,7 +15,7 @@
 /* How soon we look again whether the reader took what it had. */
 #define UNTAKEN_MS 5
 /* With more partitions than this each is read to its end before the next, because each that is open costs descriptors and memory. */
-#define TURNS_MOST 64
+#define TURNS_MOST 4
 
 /* A partition that is read. Offsets; `end` and `stop` are exclusive. */
 struct part {

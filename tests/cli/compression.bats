@@ -63,12 +63,3 @@ codecs() { mq-dump --json t/0 | jq -r .codec | sort -u | tr '\n' ' '; }
 	mq-produce -z zstd -o '%p %o %v\n' t <input >told
 	awk '{print "0 " NR-1 " " $0}' input | cmp - told
 }
-
-@test "memory does not grow with the input" {
-	mq-topic alter t -c fsync=never
-	yes 'a line of some forty bytes, again and again' | head -c 100000000 >big
-	for z in none zstd; do
-		/bin/bash -c 'ulimit -v 400000; exec mq-produce -z "$1" t <big' - "$z"
-		/bin/bash -c 'ulimit -v 400000; exec mq-consume -q t'
-	done
-}

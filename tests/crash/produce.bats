@@ -38,3 +38,5 @@ sweep() {
 @test "any call says EIO, fsync=never" { fsync=never sweep eio 3; }
 @test "any call says ENOSPC, fsync=always" { fsync=always sweep enospc 2; }
 @test "any call says ENOSPC, fsync=never" { fsync=never sweep enospc 2; }
+@test "any write is short: the rest follows" { fsync=always sweep short:pwrite 1; }
+@test "any call is interrupted" { fsync=always sweep eintr 2; }
