@@ -50,22 +50,6 @@ open_house() {
 	assert_equal "$( (ulimit -n 20 && mq-consume wide) | wc -l)" 2000
 }
 
-@test "a clock that goes back moves nothing: offsets ascend, times are data" {
-	need faketime command -v faketime
-	mq-topic create t -c index.interval.bytes=0 -c segment.ms=1h
-	for day in 3 1 2; do
-		faketime "2030-01-0$day 12:00:00" sh -c "echo day $day | mq-produce t"
-	done
-	assert_equal "$(mq-consume t | tr '\n' ,)" "day 3,day 1,day 2,"
-	assert_equal "$(mq-consume -o @2030-01-03 t | head -n 1)" "day 3"
-	assert_equal "$(mq-consume -o @2030-01-01:1 t)" "day 3"
-	mq-topic create s -c message.timestamp.type=LogAppendTime
-	for day in 3 1; do
-		faketime "2030-01-0$day 12:00:00" sh -c "echo day $day | mq-produce s"
-	done
-	assert_equal "$(mq-consume -f '%o %d{strftime[%F]},' s)" "0 2030-01-03,1 2030-01-01,"
-}
-
 @test "memory does not grow with the input, whatever the codec, partitions and segments" {
 	[[ $MQ_BIN != *asan* ]] || skip "plain: the sanitizers' own memory is beyond any limit"
 	yes 'a line of some fifty bytes, which comes again and again' | head -n 4000000 >big
@@ -102,6 +86,7 @@ open_house() {
 }
 
 @test "ten million records go in and come out" {
+	[[ $MQ_BIN != *asan* ]] || skip "plain: it is the same code, only slower"
 	mq-topic create t -c fsync=never
 	seq 10000000 | mq-produce t
 	assert_equal "$(mq-consume t | cksum)" "$(seq 10000000 | cksum)"
