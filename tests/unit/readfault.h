@@ -16,10 +16,10 @@
 
 #include "unit.h"
 
-static struct {
+struct {
 	long left; /* so many pass, the next is refused with EIO; negative: all pass */
 	long hits;
-} readfault = {.left = -1};
+} readfault = {.left = -1}; /* not static: where pread is inline in libc, clang wants it so */
 
 UNIT_UNUSED static void
 readfault_at(long k)
