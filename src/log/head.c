@@ -631,6 +631,22 @@ head_raise_log_start(struct head *h, int p, int64_t offset)
 	return sync_page(page(h, p));
 }
 
+int64_t
+head_gap_end(const struct head *h, int p)
+{
+	return (int64_t)get(&page(h, p)->gap_end);
+}
+
+int
+head_raise_gap_end(struct head *h, int p, int64_t offset)
+{
+	GUARD();
+	raise_word(&page(h, p)->gap_end, offset);
+	UNGUARD();
+	fault_point("head.gap_end.raised");
+	return sync_page(page(h, p));
+}
+
 enum head_poison
 head_poison(const struct head *h, int p)
 {

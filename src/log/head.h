@@ -105,6 +105,10 @@ int head_raise_synced_end(struct head *, int p, int64_t offset) MUST_USE;
 int64_t head_log_start(const struct head *, int p);
 /* Raise log_start and sync the page: durable on return. */
 int head_raise_log_start(struct head *, int p, int64_t offset) MUST_USE;
+/* Below this offset some may be missing, because compaction took them out; at or above it a gap is damage. 0: nowhere. */
+int64_t head_gap_end(const struct head *, int p);
+/* Raise it and sync the page, before a log with such gaps takes the place of one without: durable on return. */
+int head_raise_gap_end(struct head *, int p, int64_t offset) MUST_USE;
 enum head_poison head_poison(const struct head *, int p);
 /* Poison it unless it is worse already. */
 int head_raise_poison(struct head *, int p, enum head_poison) MUST_USE;

@@ -40,6 +40,7 @@ struct partition_page {
 	word poison;
 	_Alignas(64) word counter;
 	word appender;
+	word gap_end;
 	_Alignas(64) word slots[2][SLOT_WORDS];
 };
 

@@ -31,7 +31,6 @@ struct log_settings {
 	int64_t index_interval_bytes;
 	int64_t max_message_bytes; /* of a batch, as Kafka counts it: all its bytes */
 	bool append_time;	   /* message.timestamp.type=LogAppendTime */
-	bool may_have_gaps;	   /* compaction took offsets out of this log; otherwise a gap is damage */
 };
 
 struct partition {

@@ -255,9 +255,16 @@ prepare(struct reader *r)
 	return rc == STATUS_OK ? set_limit(r, &end) : rc;
 }
 
+/* Are the offsets from the position up to `next` missing though nothing may have taken them out? */
+static bool
+is_damage_before(const struct reader *r, int64_t next)
+{
+	return next > r->position && next > head_gap_end(r->p->head, r->p->number);
+}
+
 /*
  * The open segment ends before the position: go to the next. That offsets are missing between two closed segments may be compaction's
- * doing, where there is any; an active segment that does not reach the position is damage, and so is the last one.
+ * doing, below gap_end; an active segment that does not reach the position is damage, and so is the last one.
  */
 static int
 leave_segment(struct reader *r, int64_t end)
@@ -271,7 +278,7 @@ leave_segment(struct reader *r, int64_t end)
 		rc = find_next_segment(r, &next);
 		if (rc == STATUS_END || (rc == STATUS_OK && r->is_active))
 			rc = status_fail(STATUS_IO, "%s: ends before offset %lld", r->scanner.name, (long long)r->position);
-		else if (rc == STATUS_OK && (next < r->position || (next > r->position && !r->p->settings.may_have_gaps)))
+		else if (rc == STATUS_OK && (next < r->position || is_damage_before(r, next)))
 			rc = status_fail(STATUS_IO, "%s: ends with offset %lld, but the next segment begins at %lld",
 			    r->scanner.name, (long long)r->position - 1, (long long)next);
 		if (rc != STATUS_OK)
@@ -297,7 +304,7 @@ next_in_segment(struct reader *r, struct batch_view *view)
 	if (rc == STATUS_OK && batch_end_offset(&view->header) > r->log_end)
 		rc = status_fail(STATUS_CORRUPT, "%s: a batch that ends with offset %lld in a log that ends at %lld",
 		    r->scanner.name, (long long)batch_end_offset(&view->header) - 1, (long long)r->log_end);
-	if (rc == STATUS_OK && view->header.base_offset > r->position && !r->p->settings.may_have_gaps)
+	if (rc == STATUS_OK && is_damage_before(r, view->header.base_offset))
 		rc = status_fail(STATUS_CORRUPT, "%s: a batch that begins with offset %lld in its place", r->scanner.name,
 		    (long long)view->header.base_offset);
 	if (rc == STATUS_CORRUPT) {

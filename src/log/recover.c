@@ -81,14 +81,15 @@ restore_segment_state(const struct partition *p, int fd, const struct head_end *
 }
 
 /*
- * May offsets be missing before this batch? Compaction leaves such gaps, in what is durable, and in a copy's last segment but one, of
- * which only the beginning is known to be. Elsewhere it is a base offset that the disk made up: the CRC does not cover it.
+ * May the log go on with this offset? Compaction takes offsets out below gap_end. Elsewhere a gap is a base offset that the disk made up:
+ * the CRC does not cover it.
  */
 static bool
-may_leave_gap(const struct scan *s, const struct batch_header *h)
+may_follow(const struct scan *s, int64_t offset)
 {
-	return s->p->settings.may_have_gaps &&
-	    (h->base_offset < s->r->durable || (s->at + 1 < s->list.count && s->list.bases[s->at] == s->r->durable));
+	int64_t end = s->r->end.end_offset;
+
+	return offset == end || (offset > end && offset <= head_gap_end(s->p->head, s->p->number));
 }
 
 /* Rules for what may follow the end: see mq-format(5) RECOVERY. */
@@ -97,7 +98,7 @@ check_sequence(const struct scan *s, const struct batch_header *h)
 {
 	const struct head_end *end = &s->r->end;
 
-	if (h->base_offset < end->end_offset || (h->base_offset > end->end_offset && !may_leave_gap(s, h)))
+	if (!may_follow(s, h->base_offset))
 		return status_fail(STATUS_CORRUPT, "offset %lld after %lld", (long long)h->base_offset,
 		    (long long)end->end_offset - 1);
 	if (s->at + 1 < s->list.count && batch_end_offset(h) > s->list.bases[s->at + 1])
@@ -229,7 +230,7 @@ scan_from_durable_point(struct scan *s)
 	for (s->at = first;; s->at++) {
 		int64_t base = s->list.bases[s->at];
 
-		if (s->at > first && base != end->end_offset) {
+		if (s->at > first && !may_follow(s, base)) {
 			s->at--;
 			return status_fail(STATUS_CORRUPT, "the log ends at offset %lld, the next segment begins at %lld",
 			    (long long)end->end_offset, (long long)base);

@@ -173,6 +173,9 @@ sync_rewrite(const struct partition *p, int fd, int64_t base, int64_t from, int6
 	segment_scanner_free(&scanner);
 	if (rc == STATUS_CONFIG)
 		return STATUS_CORRUPT; /* zeros where the magic was */
+	/* Compaction may have taken the last offsets out of a segment. */
+	if (rc == STATUS_END && to <= head_gap_end(p->head, p->number))
+		return STATUS_OK;
 	if (rc == STATUS_END)
 		return status_fail(STATUS_CORRUPT, "%s: ends at offset %lld", scanner.name, (long long)reached);
 	return rc;

@@ -23,7 +23,7 @@ static void
 test_every_word_is_shown(void **state)
 {
 	static const char *const words[] = {"\t-\t-\tpartitions\t2\t-\n", "\t-\t-\tmagic\t0x017364616568716d\t-\n",
-	    "\t0\t-\tgeneration\t2\t-\n", "\t0\t-\tpoison\t0\tsound\n", "\t0\t-\tfenced-epoch\t-1\t-\n",
+	    "\t0\t-\tgeneration\t2\t-\n", "\t0\t-\tpoison\t0\tsound\n", "\t0\t-\tfenced-epoch\t-1\t-\n", "\t0\t-\tgap-end\t0\t-\n",
 	    "\t1\t0\tlast-position\t-1\tthe segment is empty\n", "\t1\t0\tvalid\tyes\tin use\n",
 	    "\t1\t1\tcrc\t0x0000000000000000\tdoes not match", "\t1\t1\tvalid\tno\t-\n", "\t0\t-\ttrusted\tyes\t-\n",
 	    "\t1\t-\ttrusted\tno\tthe segment that it names cannot be opened\n"};

@@ -445,6 +445,10 @@ test_words_rise_and_are_kept(void **state)
 	assert_ok(head_raise_log_start(head, 0, 9));
 	assert_ok(head_raise_log_start(head, 0, 8));
 	assert_int_equal(head_log_start(other, 0), 9);
+	assert_int_equal(head_gap_end(other, 0), 0);
+	assert_ok(head_raise_gap_end(head, 0, 7));
+	assert_ok(head_raise_gap_end(head, 0, 6));
+	assert_int_equal(head_gap_end(other, 0), 7);
 	assert_ok(head_bump_config_version(head));
 	assert_int_equal(head_config_version(other), 2);
 	assert_ok(head_set_leader_epoch(head, INT32_MAX));
@@ -594,6 +598,7 @@ test_a_store_without_room_changes_nothing(void **state)
 	assert_status(head_set_appender(head, 0, true), STATUS_AGAIN);
 	assert_status(head_raise_synced_end(head, 0, 5), STATUS_AGAIN);
 	assert_status(head_raise_log_start(head, 0, 5), STATUS_AGAIN);
+	assert_status(head_raise_gap_end(head, 0, 5), STATUS_AGAIN);
 	assert_status(head_raise_poison(head, 0, HEAD_UNSYNCED), STATUS_AGAIN);
 	assert_status(head_heal(head, 0), STATUS_AGAIN);
 	assert_status(head_rebuild_begin(head, 0), STATUS_AGAIN);
@@ -652,8 +657,9 @@ test_errors_of_the_disk_are_told(void **state)
 	iofault_all(EIO, "msync");
 	assert_status(head_set_dead(head), STATUS_IO);
 	assert_status(head_raise_log_start(head, 0, 1), STATUS_IO);
+	assert_status(head_raise_gap_end(head, 0, 1), STATUS_IO);
 	assert_status(head_set_synced_end(head, 0, 1), STATUS_IO);
-	assert_int_equal(iofault_off(), 3);
+	assert_int_equal(iofault_off(), 4);
 	/* No room for more pages: the count stays. */
 	iofault_at(1, ENOSPC, "pwrite");
 	assert_status(head_add_pages(head, dir, 200), STATUS_AGAIN);

@@ -560,6 +560,7 @@ test_gaps_of_compaction_are_passed_over(void **state)
 
 	(void)state;
 	logfolder_make(&f, true);
+	logfolder_allow_gaps(&f);
 	/* Gaps at the beginning, in the middle and at the end of a segment; an empty segment; one that has no record below its middle. */
 	put_batch(0, &(struct batch_spec){.base_offset = 5, .count = 5, .timestamp_ms = 10});
 	put_batch(0, &(struct batch_spec){.base_offset = 20, .count = 5, .timestamp_ms = 20});
@@ -618,7 +619,6 @@ test_a_gap_is_damage_where_nothing_was_compacted(void **state)
 
 	(void)state;
 	logfolder_make(&f, true);
-	f.p.settings.may_have_gaps = false;
 	put_batch(0, &(struct batch_spec){.base_offset = 0, .count = 5, .timestamp_ms = 10});
 	put_batch(0, &(struct batch_spec){.base_offset = 5, .count = 5, .timestamp_ms = 20});
 	put_batch(10, &(struct batch_spec){.base_offset = 10, .count = 10, .timestamp_ms = 30});
@@ -859,6 +859,7 @@ test_a_batch_that_claims_other_offsets_is_damage(void **state)
 		int rc;
 
 		make_published_log(&f);
+		logfolder_allow_gaps(&f);
 		reader = reader_of(&f);
 		assert_bounds(reader, 0, 90);
 		move_last_batch(&f, cases[i].base, cases[i].offset);
@@ -1459,6 +1460,7 @@ test_every_folder_of_kafka_is_read_as_kafkas_consumer_reads_it(void **state)
 		struct logfolder f;
 
 		copy_golden(&f, golden_folders[i]);
+		logfolder_allow_gaps(&f);
 		compare_folder(&f, golden_folders[i]);
 		remove_folder(&f);
 	}
@@ -1487,6 +1489,7 @@ test_every_folder_of_kafka_is_read_after_recovery(void **state)
 		struct recovery found;
 
 		logfolder_make(&f, true);
+		logfolder_allow_gaps(&f);
 		golden_copy(golden_folders[i], "orders/orders-0");
 		if (strcmp(golden_folders[i], "trimmed-0") == 0)
 			assert_ok(head_raise_log_start(f.p.head, 0, 4000));
@@ -1513,6 +1516,7 @@ test_kafkas_records_are_found_by_offset_and_time(void **state)
 		size_t step;
 
 		copy_golden(&f, golden_folders[i]);
+		logfolder_allow_gaps(&f);
 		known_read(&k, &f);
 		reader = reader_of(&f);
 		bounds_of(reader, &start, &end);
@@ -1547,6 +1551,7 @@ make_random_log(struct logfolder *f, unsigned *seed)
 	struct head_end end;
 
 	logfolder_make(f, true);
+	logfolder_allow_gaps(f);
 	for (int i = 0; i < batches; i++) {
 		int count = 1 + rand_r(seed) % 20;
 
@@ -1648,6 +1653,7 @@ make_kind(struct logfolder *f, enum log_kind kind)
 	walk_segment(f, 30, 0, &end);
 	if (kind == LOG_WITH_GAPS) {
 		/* The batch of [50, 60) is compacted away. */
+		assert_ok(head_raise_gap_end(f->p.head, 0, 60));
 		assert_int_equal(truncate(segment_path(30, SUFFIX_LOG), end.last_position), 0);
 	} else if (kind == LOG_PRIVATE) {
 		copy_heads(f);

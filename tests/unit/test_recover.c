@@ -665,7 +665,6 @@ test_a_falling_epoch_or_offset_is_no_log_of_ours(void **state)
 	logfolder_close(&f);
 }
 
-/* Compaction leaves gaps, in what is durable; the disk makes them up elsewhere, because the CRC does not cover the base offset. */
 /* The greatest timestamp comes first, then the time index is lost: nobody syncs it. */
 static void
 lose_time_index(bool published)
@@ -709,6 +708,7 @@ test_a_lost_time_index_beside_an_old_page_is_not_believed(void **state)
 	lose_time_index(false);
 }
 
+/* Compaction leaves gaps, below gap_end; the disk makes them up elsewhere, because the CRC does not cover the base offset. */
 static void
 test_a_gap_is_believed_where_it_can_be_true(void **state)
 {
@@ -720,7 +720,7 @@ test_a_gap_is_believed_where_it_can_be_true(void **state)
 	put_batch(0, &(struct batch_spec){.base_offset = 1, .count = 1});
 	put_batch(0, &(struct batch_spec){.base_offset = 5, .count = 1});
 	put_batch(0, &(struct batch_spec){.base_offset = 6, .count = 1});
-	poke(1, AT_SYNCED_END, 6);
+	assert_ok(head_raise_gap_end(f.p.head, 0, 5));
 	reboot();
 	r = recover_it(&f);
 	assert_false(r.torn);
@@ -733,20 +733,26 @@ test_a_gap_is_believed_where_it_can_be_true(void **state)
 	assert_non_null(strstr(r.reason, "offset 8 after 6"));
 	logfolder_close(&f);
 
-	/* A copy: the last segment but one may be compacted, the last is not. No batch reaches into the next segment. */
-	put_batch(7, &(struct batch_spec){.base_offset = 7, .count = 1});
+	/* A copy knows as much, and segments may have gaps between them. */
+	put_batch(9, &(struct batch_spec){.base_offset = 9, .count = 1});
+	assert_int_equal(rename(segment_path(9, SUFFIX_LOG), "orders/later"), 0);
 	replace_by_copy();
 	logfolder_open(&f);
 	r = recover_it(&f);
-	assert_int_equal(r.durable, 0);
-	assert_int_equal(r.end.end_offset, 8);
+	assert_int_equal(r.end.end_offset, 7);
 	assert_false(r.torn);
-	put_batch(7, &(struct batch_spec){.base_offset = 9, .count = 1});
-	poke(1, AT_SYNCED_END, UINT64_MAX);
+	assert_int_equal(rename("orders/later", segment_path(9, SUFFIX_LOG)), 0);
+	assert_ok(head_raise_gap_end(f.p.head, 0, 9));
 	reboot();
 	r = recover_it(&f);
-	assert_int_equal(r.end.end_offset, 8);
+	assert_int_equal(r.end.end_offset, 10);
+	assert_false(r.torn);
+	put_batch(11, &(struct batch_spec){.base_offset = 11, .count = 1});
+	reboot();
+	r = recover_it(&f);
+	assert_int_equal(r.end.end_offset, 10);
 	assert_true(r.torn);
+	assert_non_null(strstr(r.reason, "ends at offset 10, the next segment begins at 11"));
 	logfolder_close(&f);
 }
 
