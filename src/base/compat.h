@@ -14,6 +14,9 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+/* How many bits a number that is not 0 takes: 1 to 64. */
+#define BIT_WIDTH(x) (64 - __builtin_clzll(x))
+
 /* Sums of lengths that came from outside: true when the sum does not fit. */
 #define ADD_OVERFLOWS(a, b, sum) __builtin_add_overflow(a, b, sum)
 #define MUL_OVERFLOWS(a, b, product) __builtin_mul_overflow(a, b, product)

@@ -132,19 +132,41 @@ too_large(const struct batch_builder *b, size_t size)
 	    BATCH_HEADER_BYTES + size, b->limit);
 }
 
+/* Have room for the record behind what is used, if the limit allows it. */
+static int
+make_room(struct batch_builder *b, const struct record *r, int64_t base_ms)
+{
+	size_t size = record_size(r, base_ms, b->count), used = b->count > 0 ? b->bytes.len : BATCH_HEADER_BYTES;
+
+	if (size == 0 || size > b->limit || used > b->limit - size)
+		return b->count > 0 ? STATUS_END : too_large(b, size);
+	return buf_reserve(&b->bytes, used + size - b->bytes.len);
+}
+
+/* The record behind what is used; NULL if there is no room. */
+static uint8_t *
+put_record(struct batch_builder *b, const struct record *r, int64_t base_ms)
+{
+	size_t used = b->count > 0 ? b->bytes.len : BATCH_HEADER_BYTES;
+	size_t most = b->bytes.cap < b->limit ? b->bytes.cap : b->limit;
+
+	if (UNLIKELY(used > most))
+		return NULL;
+	return record_put(b->bytes.data + used, b->bytes.data + most, r, base_ms, b->count);
+}
+
 int
 batch_add(struct batch_builder *b, const struct record *r)
 {
 	int64_t base_ms = b->count > 0 ? b->base_timestamp_ms : r->timestamp_ms;
-	size_t size = record_size(r, base_ms, b->count), used = b->count > 0 ? b->bytes.len : BATCH_HEADER_BYTES;
+	uint8_t *end;
 	int rc;
 
-	if (size == 0 || size > b->limit || used > b->limit - size)
-		return b->count > 0 ? STATUS_END : too_large(b, size);
-	if ((rc = buf_reserve(&b->bytes, used + size - b->bytes.len)) != STATUS_OK)
-		return rc;
-	(void)record_put(b->bytes.data + used, r, base_ms, b->count);
-	b->bytes.len = used + size;
+	while (UNLIKELY((end = put_record(b, r, base_ms)) == NULL)) {
+		if ((rc = make_room(b, r, base_ms)) != STATUS_OK)
+			return rc;
+	}
+	b->bytes.len = (size_t)(end - b->bytes.data);
 	if (b->count == 0) {
 		b->base_timestamp_ms = base_ms;
 		b->max_timestamp_ms = base_ms;

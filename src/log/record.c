@@ -44,11 +44,14 @@ put_bytes(uint8_t *p, const uint8_t *bytes, int32_t len)
 }
 
 uint8_t *
-record_put(uint8_t *p, const struct record *r, int64_t base_timestamp_ms, int32_t offset_delta)
+record_put(uint8_t *p, const uint8_t *end, const struct record *r, int64_t base_timestamp_ms, int32_t offset_delta)
 {
 	int64_t timestamp_delta = timestamp_delta_of(r, base_timestamp_ms);
+	size_t body = body_size(r, timestamp_delta, offset_delta), room = (size_t)(end - p);
 
-	p = varint_put(p, (int32_t)body_size(r, timestamp_delta, offset_delta));
+	if (UNLIKELY(body > INT32_MAX - VARINT_MAX_BYTES || room < body || room - body < varint_size((int32_t)body)))
+		return NULL;
+	p = varint_put(p, (int32_t)body);
 	*p++ = 0; /* attributes: none are defined */
 	p = varlong_put(p, timestamp_delta);
 	p = varint_put(p, offset_delta);

@@ -35,8 +35,8 @@ struct record_header {
 /* The bytes that the record takes in a batch whose base timestamp and record count so far are given; 0 if more than INT32_MAX. */
 size_t record_size(const struct record *, int64_t base_timestamp_ms, int32_t offset_delta);
 
-/* Write the record at p, where record_size bytes are free, and return the byte behind it. */
-uint8_t *record_put(uint8_t *p, const struct record *, int64_t base_timestamp_ms, int32_t offset_delta);
+/* Write the record into [p, end) and return the byte behind it; NULL if it does not fit, record_size tells what it needs. */
+uint8_t *record_put(uint8_t *p, const uint8_t *end, const struct record *, int64_t base_timestamp_ms, int32_t offset_delta);
 
 /*
  * Decode the record at p and return the byte behind it; NULL if [p, end) holds no valid record. Offset and timestamp are made

@@ -47,7 +47,8 @@ encode(const struct record *r, int64_t base_ms, int32_t delta, size_t *size)
 	*size = record_size(r, base_ms, delta);
 	assert_true(*size > 0);
 	assert_non_null(bytes = malloc(*size));
-	assert_ptr_equal(record_put(bytes, r, base_ms, delta), bytes + *size);
+	assert_null(record_put(bytes, bytes + *size - 1, r, base_ms, delta));
+	assert_ptr_equal(record_put(bytes, bytes + *size, r, base_ms, delta), bytes + *size);
 	return bytes;
 }
 
