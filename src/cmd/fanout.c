@@ -45,6 +45,7 @@ fanout_open(struct store *store, const struct fanout_options *options, struct fa
 	f->options = *options;
 	if (options->many)
 		f->options.producer.filling_bytes = FILLING_BYTES;
+	f->options.producer.appender.alone = !options->many;
 	*out = f;
 	return STATUS_OK;
 }

@@ -202,11 +202,11 @@ set_option(struct produce_options *o, const struct args *args, int id)
 		o->feed.json = true;
 		return STATUS_OK;
 	case 'z':
-		if (codec_parse(args->value, &o->fanout.producer.codec, &o->fanout.producer.level) != STATUS_OK)
+		if (codec_parse(args->value, &o->fanout.producer.appender.codec, &o->fanout.producer.appender.level) != STATUS_OK)
 			return args_fail(args, "%s", status_message());
 		return STATUS_OK;
 	case OPT_TIMEOUT:
-		return args_timeout(args, &o->fanout.producer.timeout_ms);
+		return args_timeout(args, &o->fanout.producer.appender.timeout_ms);
 	default:
 		o->feed.progress = true;
 		return STATUS_OK;
@@ -282,7 +282,7 @@ check_options(struct produce_options *o)
 		return STATUS_AGAIN;
 	o->feed.format = o->format;
 	o->fanout.timed = o->feed.timed;
-	o->fanout.producer.report = o->report;
+	o->fanout.producer.appender.report = o->report;
 	return STATUS_OK;
 }
 
@@ -292,7 +292,7 @@ parse(struct produce_options *o, int argc, char **argv)
 	struct args args;
 	int id, rc;
 
-	o->fanout.producer = (struct producer_options){.partition = -1, .timeout_ms = TIMEOUT_MS};
+	o->fanout.producer = (struct producer_options){.partition = -1, .appender = {.timeout_ms = TIMEOUT_MS}};
 	args_init(&args, options, COUNT_OF(options), argc, argv);
 	while ((id = args_next(&args)) > 0) {
 		if ((rc = set_option(o, &args, id)) != STATUS_OK)

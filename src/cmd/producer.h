@@ -14,18 +14,14 @@
 
 #include <stdint.h>
 
-#include "cmd/format.h"
-#include "cmd/report.h"
+#include "cmd/appender.h"
 #include "log/record.h"
 #include "store/topic.h"
 
 struct producer_options {
-	int partition;	    /* where all records go; -1: by key, else round robin */
-	int64_t timeout_ms; /* for each wait; negative: no limit */
-	enum codec codec;   /* of its batches, unless the topic has one of its own */
-	int32_t level;
-	const struct format *report; /* print each stored record so; NULL: none */
-	size_t filling_bytes;	     /* when so much waits in batches they are stored; 0: the usual */
+	int partition; /* where all records go; -1: by key, else round robin */
+	struct appender_options appender;
+	size_t filling_bytes; /* when so much waits in batches they are stored; 0: the usual */
 };
 
 struct producer;
@@ -48,10 +44,10 @@ int producer_store(struct producer *) MUST_USE;
 /* The same, and durable though the interval is not over, also what an earlier failure left published. */
 int producer_finish(struct producer *) MUST_USE;
 
-/* How long the caller may wait for input before it must call producer_store again; negative: no limit. */
+/* After producer_store: how long the caller may wait for input before it must call it again; negative: no limit. */
 int64_t producer_patience_ms(const struct producer *);
 
-/* Records that are as durable as the topic says; and records of which that is not known. */
+/* After producer_store or producer_finish: records that are as durable as the topic says; and records of which that is not known. */
 uint64_t producer_stored(const struct producer *);
 uint64_t producer_unknown(const struct producer *);
 

@@ -31,7 +31,7 @@ close_topic(void)
 static void
 fill(int count, int batch)
 {
-	const struct producer_options options = {.partition = -1, .timeout_ms = 1000};
+	const struct producer_options options = {.partition = -1, .appender = {.timeout_ms = 1000}};
 	struct producer *p;
 	char value[16];
 

@@ -6,7 +6,7 @@
 
 static struct store *store;
 
-static const struct fanout_options many = {.producer = {.partition = -1, .timeout_ms = 10000}, .many = true};
+static const struct fanout_options many = {.producer = {.partition = -1, .appender = {.timeout_ms = 10000}}, .many = true};
 
 static void
 make_topics(int count)

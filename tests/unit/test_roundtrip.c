@@ -87,7 +87,7 @@ make_topic(const char *name)
 static void
 fill(const char *name)
 {
-	const struct fanout_options options = {.producer = {.partition = -1, .timeout_ms = 1000}};
+	const struct fanout_options options = {.producer = {.partition = -1, .appender = {.timeout_ms = 1000}}};
 	static uint8_t key[300], value[3000];
 	struct buf headers = BUF_EMPTY;
 	struct producer *p;
@@ -138,7 +138,7 @@ print_topic(const char *name, const struct format *format)
 static void
 read_topic(const char *name, const struct format *format)
 {
-	const struct fanout_options options = {.producer = {.partition = -1, .timeout_ms = 1000}};
+	const struct fanout_options options = {.producer = {.partition = -1, .appender = {.timeout_ms = 1000}}};
 	char path[] = "text", *files[] = {path, NULL};
 	struct feed_options feed = {.files = files, .file_count = 1, .topic = name, .own_partition = true, .format = format};
 	struct fanout *f;
