@@ -215,6 +215,23 @@ cmd_catch_signals(void)
 	}
 }
 
+/* It waits for nothing, so it is no second signal. */
+static void
+note_pipe(int signal_number)
+{
+	if (caught_signal == 0)
+		caught_signal = signal_number;
+}
+
+void
+cmd_catch_pipe(void)
+{
+	struct sigaction action = {.sa_handler = note_pipe};
+
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGPIPE, &action, NULL);
+}
+
 int
 cmd_signal(void)
 {
@@ -222,22 +239,23 @@ cmd_signal(void)
 }
 
 bool
-cmd_wait_input(int fd, int64_t timeout_ms)
+cmd_wait_input(int fd, int out, int64_t timeout_ms)
 {
 	struct timespec limit = {.tv_sec = (time_t)(timeout_ms / 1000), .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
-	struct pollfd input = {.fd = fd, .events = POLLIN};
+	struct pollfd ends[] = {{.fd = fd, .events = POLLIN}, {.fd = out}};
 	sigset_t ours, before;
-	int ready = 0;
 
 	if (timeout_ms == 0)
-		return poll(&input, 1, 0) > 0;
+		return poll(ends, 1, 0) > 0;
 	/* Signals come in only while ppoll(2) sleeps, so that none can slip between the look at the flag and the sleep. */
 	(void)sigemptyset(&ours);
 	(void)sigaddset(&ours, SIGINT);
 	(void)sigaddset(&ours, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &ours, &before);
 	if (caught_signal == 0)
-		ready = ppoll(&input, 1, timeout_ms < 0 ? NULL : &limit, &before);
+		(void)ppoll(ends, COUNT_OF(ends), timeout_ms < 0 ? NULL : &limit, &before);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	return ready > 0;
+	if ((ends[1].revents & (POLLERR | POLLHUP)) != 0)
+		(void)raise(SIGPIPE);
+	return ends[0].revents != 0;
 }

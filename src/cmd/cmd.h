@@ -70,12 +70,15 @@ int cmd_confirm(bool yes, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_USE;
  * ignored.
  */
 void cmd_catch_signals(void);
+/* From now on PIPE is noted in the same way, for who has something to say before it dies. The write that it came of fails. */
+void cmd_catch_pipe(void);
 /* The signal that came, 0 if none did. */
 int cmd_signal(void);
 /*
  * Wait until the descriptor can be read (or has ended), a signal was noted, or timeout_ms passed (negative: no limit). True if it can
- * be read. A signal that comes before the wait ends it too.
+ * be read. A signal that comes before the wait ends it too. If the reader of `out` (-1: none) is gone meanwhile, it is as if we had written
+ * to it: SIGPIPE.
  */
-bool cmd_wait_input(int fd, int64_t timeout_ms);
+bool cmd_wait_input(int fd, int out, int64_t timeout_ms);
 
 #endif

@@ -258,12 +258,12 @@ take_records(struct feed *f, bool *ended)
 static int
 wait_for_input(struct feed *f)
 {
-	int rc;
+	int told = f->options->told ? STDOUT_FILENO : -1, rc;
 
 	do {
 		if ((rc = fanout_store(f->fanout)) != STATUS_OK)
 			return rc;
-	} while (!cmd_wait_input(f->input.fd, fanout_patience_ms(f->fanout)) && cmd_signal() == 0);
+	} while (!cmd_wait_input(f->input.fd, told, fanout_patience_ms(f->fanout)) && cmd_signal() == 0);
 	return STATUS_OK;
 }
 
@@ -273,7 +273,7 @@ read_more(struct feed *f)
 	size_t before;
 	int rc;
 
-	if (!cmd_wait_input(f->input.fd, 0) && (rc = wait_for_input(f)) != STATUS_OK)
+	if (!cmd_wait_input(f->input.fd, -1, 0) && (rc = wait_for_input(f)) != STATUS_OK)
 		return rc;
 	if (cmd_signal() != 0)
 		return STATUS_OK;

@@ -30,6 +30,7 @@ struct feed_options {
 	bool timed; /* timestamp_ms was given, else it is the time at which they are read */
 	int64_t timestamp_ms;
 	bool progress; /* asked for */
+	bool told;     /* somebody reads on stdout what was stored: without him there is nothing to wait for */
 };
 
 /* STATUS_MISSING or STATUS_PERMISSION if one of the files cannot be read: looked at before anything is stored. */

@@ -283,6 +283,7 @@ check_options(struct produce_options *o)
 	o->feed.format = o->format;
 	o->fanout.timed = o->feed.timed;
 	o->fanout.producer.appender.report = o->report;
+	o->feed.told = o->report != NULL;
 	return STATUS_OK;
 }
 
@@ -347,6 +348,7 @@ produce(const struct produce_options *o, struct tally *tally)
 	if ((rc = feed_check(&o->feed)) == STATUS_OK && (rc = cmd_open_store(o->store, &store)) == STATUS_OK &&
 	    (rc = fanout_open(store, &o->fanout, &fanout)) == STATUS_OK) {
 		cmd_catch_signals();
+		cmd_catch_pipe();
 		rc = feed_and_finish(o, fanout, tally);
 	}
 	fanout_close(fanout);
@@ -365,6 +367,8 @@ main(int argc, char **argv)
 	if ((rc = parse(&o, argc, argv)) == STATUS_OK)
 		rc = produce(&o, &tally);
 	free_options(&o);
+	if (cmd_signal() == SIGPIPE)
+		status_clear();
 	if ((rc != STATUS_OK && rc != STATUS_USAGE) || cmd_signal() != 0) {
 		if (rc != STATUS_OK)
 			cmd_error();

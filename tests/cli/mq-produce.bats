@@ -734,6 +734,21 @@ took_signal() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$1/status" && grep -q '
 	assert_output a
 }
 
+@test "-o: a reader that closes early ends it by SIGPIPE, also while it waits, and it says what is stored" {
+	seq 200000 >input
+	run bash -c 'trap "" PIPE; mq-produce -o "%o\n" t <input 2>said | head -n 1; echo "${PIPESTATUS[0]}"'
+	assert_output $'0\n141'
+	assert_equal "$(cat said)" "mq-produce: $(mq-consume t | wc -l) records stored, 0 unknown"
+
+	open_input in
+	background bash -c 'mq-produce -o "%v\n" t 2>said | head -n 1; echo "${PIPESTATUS[0]}"' <in >got
+	echo first >&4
+	ends "$pid" 0
+	close_input
+	assert_equal "$(cat got)" $'first\n141'
+	assert_equal "$(cat said)" 'mq-produce: 1 records stored, 0 unknown'
+}
+
 @test "--progress tells on stderr how far it is" {
 	open_input in
 	background mq-produce --progress t <in 2>said
