@@ -242,13 +242,15 @@ append_time(struct index_writer *w, struct head_end *end)
 	struct timeindex_entry last = {.timestamp_ms = -1};
 	uint8_t bytes[TIMEINDEX_ENTRY_BYTES];
 	int64_t at = (int64_t)end->timeindex_count * TIMEINDEX_ENTRY_BYTES;
+	char name[SEGMENT_NAME_BYTES];
 	size_t got;
 	int rc;
 
+	segment_name(name, w->segment_base, SUFFIX_TIMEINDEX);
 	if ((rc = open_for_writing(w, SUFFIX_TIMEINDEX, true, &w->timeindex_fd)) != STATUS_OK)
 		return rc;
 	if (end->timeindex_count > 0) {
-		rc = file_read_at(w->timeindex_fd, SUFFIX_TIMEINDEX, bytes, sizeof(bytes), at - TIMEINDEX_ENTRY_BYTES, &got);
+		rc = file_read_at(w->timeindex_fd, name, bytes, sizeof(bytes), at - TIMEINDEX_ENTRY_BYTES, &got);
 		if (rc != STATUS_OK)
 			return rc;
 		if (got == sizeof(bytes))
@@ -258,7 +260,7 @@ append_time(struct index_writer *w, struct head_end *end)
 		return STATUS_OK;
 	be64enc(bytes, (uint64_t)end->max_timestamp_ms);
 	be32enc(bytes + 8, (uint32_t)(end->max_timestamp_offset - end->segment_base));
-	if ((rc = file_write_at(w->timeindex_fd, SUFFIX_TIMEINDEX, bytes, sizeof(bytes), at)) == STATUS_OK)
+	if ((rc = file_write_at(w->timeindex_fd, name, bytes, sizeof(bytes), at)) == STATUS_OK)
 		end->timeindex_count++;
 	return rc;
 }
@@ -267,13 +269,15 @@ static int
 append_entries(struct index_writer *w, struct head_end *end, int64_t last_offset, int64_t position)
 {
 	uint8_t bytes[INDEX_ENTRY_BYTES];
+	char name[SEGMENT_NAME_BYTES];
 	int rc;
 
+	segment_name(name, w->segment_base, SUFFIX_INDEX);
 	if ((rc = open_for_writing(w, SUFFIX_INDEX, true, &w->index_fd)) != STATUS_OK)
 		return rc;
 	be32enc(bytes, (uint32_t)(last_offset - end->segment_base));
 	be32enc(bytes + 4, (uint32_t)position);
-	rc = file_write_at(w->index_fd, SUFFIX_INDEX, bytes, sizeof(bytes), (int64_t)end->index_count * INDEX_ENTRY_BYTES);
+	rc = file_write_at(w->index_fd, name, bytes, sizeof(bytes), (int64_t)end->index_count * INDEX_ENTRY_BYTES);
 	if (rc != STATUS_OK)
 		return rc;
 	end->index_count++;
@@ -317,15 +321,18 @@ index_writer_finish(struct index_writer *w, struct head_end *end)
 int
 index_writer_cut(struct index_writer *w, const struct head_end *end)
 {
+	char index[SEGMENT_NAME_BYTES], timeindex[SEGMENT_NAME_BYTES];
 	int rc;
 
+	segment_name(index, end->segment_base, SUFFIX_INDEX);
+	segment_name(timeindex, end->segment_base, SUFFIX_TIMEINDEX);
 	turn_to(w, end->segment_base);
 	if ((rc = open_for_writing(w, SUFFIX_INDEX, false, &w->index_fd)) != STATUS_OK ||
 	    (rc = open_for_writing(w, SUFFIX_TIMEINDEX, false, &w->timeindex_fd)) != STATUS_OK)
 		return rc;
 	if (w->index_fd >= 0)
-		rc = file_truncate(w->index_fd, SUFFIX_INDEX, (int64_t)end->index_count * INDEX_ENTRY_BYTES);
+		rc = file_truncate(w->index_fd, index, (int64_t)end->index_count * INDEX_ENTRY_BYTES);
 	if (rc == STATUS_OK && w->timeindex_fd >= 0)
-		rc = file_truncate(w->timeindex_fd, SUFFIX_TIMEINDEX, (int64_t)end->timeindex_count * TIMEINDEX_ENTRY_BYTES);
+		rc = file_truncate(w->timeindex_fd, timeindex, (int64_t)end->timeindex_count * TIMEINDEX_ENTRY_BYTES);
 	return rc;
 }

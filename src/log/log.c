@@ -78,10 +78,12 @@ unlink_segment(const struct partition *p, int64_t base)
 static int
 cut_to_end(struct log *l, const struct head_end *end, int fd)
 {
+	char name[SEGMENT_NAME_BYTES];
 	struct segment_list list;
 	int rc;
 
-	if ((rc = file_truncate(fd, SUFFIX_LOG, end->end_position)) != STATUS_OK ||
+	segment_name(name, end->segment_base, SUFFIX_LOG);
+	if ((rc = file_truncate(fd, name, end->end_position)) != STATUS_OK ||
 	    (rc = index_writer_cut(&l->index, end)) != STATUS_OK || (rc = segment_list_read(l->p->dir, &list)) != STATUS_OK)
 		return rc;
 	for (size_t i = 0; i < list.count && rc == STATUS_OK; i++) {
@@ -221,6 +223,7 @@ write_batch(struct log *l, struct append *a, const struct buf *batch, int64_t de
 {
 	struct head_end *next = &a->next;
 	int32_t leader_epoch = head_leader_epoch(l->p->head);
+	char name[SEGMENT_NAME_BYTES];
 	struct batch_header h;
 	int rc;
 
@@ -236,7 +239,8 @@ write_batch(struct log *l, struct append *a, const struct buf *batch, int64_t de
 	    (rc = epoch_begin(l->p->dir, &l->p->access, leader_epoch, next->end_offset)) != STATUS_OK)
 		return rc;
 	fault_point("log.append.write");
-	if ((rc = file_write_at(a->fd, SUFFIX_LOG, batch->data, batch->len, next->end_position)) != STATUS_OK)
+	segment_name(name, next->segment_base, SUFFIX_LOG);
+	if ((rc = file_write_at(a->fd, name, batch->data, batch->len, next->end_position)) != STATUS_OK)
 		return rc;
 	fault_point("log.append.written");
 	rc = index_writer_note(&l->index, next, &h, next->end_position, l->p->settings.index_interval_bytes);

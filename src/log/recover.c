@@ -471,12 +471,14 @@ static int
 adopt_one(const struct scan *s, size_t i)
 {
 	int64_t base = s->list.bases[i], to = i < s->at ? s->list.bases[i + 1] : s->r->end.end_offset, size;
+	char name[SEGMENT_NAME_BYTES];
 	int fd, rc;
 
+	segment_name(name, base, SUFFIX_LOG);
 	if ((rc = open_segment(s->p, base, &fd, &size)) != STATUS_OK)
 		return rc;
 	if ((rc = sync_rewrite(s->p, fd, base, s->r->durable, to)) == STATUS_OK)
-		rc = file_sync(fd, SUFFIX_LOG);
+		rc = file_sync(fd, name);
 	(void)file_close(fd, SUFFIX_LOG);
 	return rc == STATUS_CORRUPT ? status_context(STATUS_IO, "changed while it was recovered") : rc;
 }

@@ -706,6 +706,7 @@ took_signal() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$1/status" && grep -q '
 	mq-produce t <<<a
 	run shimmed enospc:1+:pwrite,fallocate mq-produce t <<<b
 	assert_failure 75
+	assert_line --index 0 "mq-produce: t/0: $(printf %020d 0).log: write at 69: No space left on device"
 	assert_line --index -1 'mq-produce: 0 records stored, 0 unknown'
 	run mq-consume t
 	assert_output a
