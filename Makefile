@@ -94,7 +94,7 @@ asan:							## build programs and unit tests with ASan and UBSan, in build/asan
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' all test-programs
 
 unit-programs: $(UNIT_PROGRAMS)
-test-programs: unit-programs $(BUILD)/shim.so
+test-programs: unit-programs $(BUILD)/shim.so $(BUILD)/clock.so
 
 install: all						## install programs and manual pages under PREFIX (/usr/local)
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin
@@ -141,8 +141,8 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libmq.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS_ALL) $(WRAP) -o $@ $< $(BUILD)/libmq.a $(LIBS_LDLIBS) $(UNIT_LDLIBS)
 
-# The shim stands between a program and libc, so it is built plainly whatever the tree.
-$(BUILD)/shim.so: tests/crash/shim.c
+# These stand between a program and libc, so they are built plainly whatever the tree.
+$(BUILD)/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -U_FORTIFY_SOURCE -fPIC -shared -o $@ $<
 

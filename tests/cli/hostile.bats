@@ -1,6 +1,8 @@
 # Users, machines and inputs at their worst, which are no bug of ours: it must work all the same, or say what is wrong.
 
 load ../lib/mq
+load ../lib/background
+pid= # of the last background
 
 as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
 
@@ -60,6 +62,51 @@ open_house() {
 		(ulimit -d 32768 && mq-produce t <big)
 		assert_equal "$( (ulimit -d 16384 && mq-consume t) | wc -lc | xargs)" "$(wc -lc <big | xargs)"
 	done
+}
+
+@test "a clock that is set back between runs changes nothing but timestamps" {
+	[[ $MQ_BIN != *asan* ]] || skip "plain: the sanitizers' own clock comes too early for another"
+	for type in CreateTime LogAppendTime; do
+		mq-topic create $type -c message.timestamp.type=$type -c segment.ms=1h -c index.interval.bytes=0
+		for hours in 0 -2 0 -24 -1 24 -1 0; do
+			set_clock $((hours * 3600000))
+			echo "$hours" | skewed mq-produce $type
+		done
+		assert_equal "$(mq-consume -f '%o:%v ' $type)" "0:0 1:-2 2:0 3:-24 4:-1 5:24 6:-1 7:0 "
+		# What is a day ahead begins a segment, what lies before does not.
+		assert_equal "$(mq-topic describe --json $type | jq .segments)" 2
+		# The first record at or after a time, whatever comes behind it.
+		for case in -25h:0 -30m:0 +1h:5 +25h:8; do
+			assert_equal "$(mq-topic offsets --json --time "${case%:*}" $type | jq .offset)" "${case#*:}"
+		done
+	done
+}
+
+is_synced() { [[ $(mq-dump --json "$MQ_DIR/topics/$1/heads" | jq 'select(.partition == 0 and .word == "synced-end").value') == "$2" ]]; }
+
+@test "a clock that is set back and forth under producer and consumer delays nothing" {
+	[[ $MQ_BIN != *asan* ]] || skip "plain: the sanitizers' own clock comes too early for another"
+	mq-topic create t -c fsync=50ms
+	set_clock 0
+	open_input in
+	background skewed mq-produce t <in
+	producer=$pid
+	background skewed mq-consume -F -f '%v\n' t >out
+	reader=$pid
+	for hours in 0 -1 -1000 1000 -1; do
+		set_clock $((hours * 3600000))
+		echo "$hours" >&4
+		wait_for 2 grep -qx -- "$hours" out
+		# An idle producer syncs what it stored when it is time.
+		wait_for 2 is_synced t "$(wc -l <out)"
+	done
+	close_input
+	ends "$producer" 0
+	# A wait is as long as it says.
+	background skewed mq-consume -w 300ms -o end t
+	set_clock -99999999
+	ends "$pid" 0
+	kill "$reader"
 }
 
 @test "a flipped bit anywhere in a segment is never taken for a record" {

@@ -101,3 +101,8 @@ new_boot() {
 	perl -e 'open F, "+<", shift or die; for (1 .. (-s F) / 4096 - 1) { seek F, 4096 * $_, 0; print F "another boot id." }' \
 		"$MQ_DIR/topics/$1/heads"
 }
+
+# skewed CMD [ARG...]: runs CMD with a wall clock that set_clock sets.  set_clock MS: it is so far ahead of the right time, or behind.
+# Not with sanitizers.
+skewed() { MQ_CLOCK=$BATS_TEST_TMPDIR/clock LD_PRELOAD=$MQ_BUILD/clock.so "$@"; }
+set_clock() { echo "$1" >"$BATS_TEST_TMPDIR/clock.new" && mv "$BATS_TEST_TMPDIR/clock.new" "$BATS_TEST_TMPDIR/clock"; }
