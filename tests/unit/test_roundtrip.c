@@ -1,6 +1,6 @@
 /*
  * What mq-consume prints is what mq-produce reads: 100,000 random records of any bytes, nulls and headers, through -J and through formats
- * with lengths, from one topic into another.
+ * with lengths, from one topic into the next, each compressed by another codec.
  */
 #include "base/clock.h"
 #include "cmd/consumer.h"
@@ -136,9 +136,10 @@ print_topic(const char *name, const struct format *format)
 
 /* mq-produce -p input TO text */
 static void
-read_topic(const char *name, const struct format *format)
+read_topic(const char *name, const struct format *format, enum codec codec)
 {
-	const struct fanout_options options = {.producer = {.partition = -1, .appender = {.timeout_ms = 1000}}};
+	const struct fanout_options options = {
+	    .producer = {.partition = -1, .appender = {.timeout_ms = 1000, .codec = codec, .level = CODEC_DEFAULT_LEVEL}}};
 	char path[] = "text", *files[] = {path, NULL};
 	struct feed_options feed = {.files = files, .file_count = 1, .topic = name, .own_partition = true, .format = format};
 	struct fanout *f;
@@ -228,13 +229,16 @@ assert_same_topics(const char *from, const char *to)
 static void
 test_random_records_come_back(void **state)
 {
-	/* -J first. */
+	/* -J first. Each is read from the copy that the one before it made. */
 	static const char *const formats[] = {
 	    NULL,
 	    "%p{big32}%K{big32}%k%V{big32}%v%T{big64}%H{little16}%h{%K{big16}%k%V{hex32}%v}",
 	    "%p %K %V %T %H %k%v%h{%K %V %k%v}\\n",
 	    "%V{hex64} %v{base64} %K{little64}%k{hex}|%T{hex64}%p{byte}%o{big64}%e{hex8}%H{byte}%h{%V{big64}%K{byte}%v{hex}%k{base64}}",
 	};
+
+	static const enum codec codecs[] = {CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD};
+	char from[16] = "from";
 
 	(void)state;
 	print_message("# seed %d\n", SEED);
@@ -250,10 +254,11 @@ test_random_records_come_back(void **state)
 			assert_ok(format_parse(formats[i], &f));
 			assert_ok(format_check(f));
 		}
-		print_topic("from", f);
-		read_topic(name, f);
+		print_topic(from, f);
+		read_topic(name, f, codecs[i]);
 		assert_same_topics("from", name);
 		format_free(f);
+		memcpy(from, name, sizeof(from));
 	}
 	store_close(store);
 }
