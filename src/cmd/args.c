@@ -218,6 +218,8 @@ next_long(struct args *args, const char *word)
 			return args_fail(args, "takes no value");
 		return take_option(args, &args->options[i], equals != NULL ? equals + 1 : NULL);
 	}
+	if (equals != NULL && (strcmp(name, "help") == 0 || strcmp(name, "version") == 0))
+		return args_fail(args, "takes no value");
 	if (strcmp(name, "help") == 0)
 		cmd_help();
 	if (strcmp(name, "version") == 0)

@@ -89,6 +89,7 @@ test_mistakes_name_the_option_and_the_near_miss(void **state)
 	    {"-p", "-p: needs a value"},
 	    {"--partition", "--partition: needs a value"},
 	    {"--quiet=yes", "--quiet: takes no value"},
+	    {"--help=yes", "--help: takes no value"},
 	    {"-qx", "-x: no such option"},
 	    {"--nothing", "--nothing: no such option ("},
 	    {"--partitions", "--partitions: no such option; --partition is one"},
