@@ -250,7 +250,7 @@ tell(const struct topic *t, const struct slot *s, const struct recovery *r)
 		    s->part.label, (long long)r->end.end_offset, r->reason);
 	else
 		(void)snprintf(text, sizeof(text),
-		    "%s: recovered: %lld bytes behind offset %lld were never durable, they are kept in %s/topics/%s/lost",
+		    "%s: recovered: %lld bytes behind offset %lld, not known to be durable, were cut off; they are kept in %s/topics/%s/lost",
 		    s->part.label, (long long)r->cut_bytes, (long long)r->end.end_offset - 1, store_dir(t->store), t->name);
 	t->notice(t->notice_arg, text);
 }
