@@ -6,7 +6,6 @@
 #include "base/parse.h"
 #include "base/status.h"
 
-#define FIND_TRIES 10
 #define WORDS "start, end, stored, N, -N, +N, @TIME or FROM:TO expected"
 
 static int
@@ -93,26 +92,6 @@ position_yields(const struct position *p)
 	return p->kind == POSITION_STORED || p->kind == POSITION_START || p->kind == POSITION_END || p->kind == POSITION_TIME;
 }
 
-/* A log that is recovered or trimmed while we look is looked at again. */
-static int
-find_time(struct topic *topic, int partition, int64_t time_ms, int64_t end, int64_t *offset)
-{
-	int64_t start, now_end;
-	struct reader *reader;
-	int rc;
-
-	for (int i = 0; i < FIND_TRIES; i++) {
-		if ((rc = topic_bounds(topic, partition, &start, &now_end, NULL)) != STATUS_OK ||
-		    (rc = topic_reader(topic, partition, &reader)) != STATUS_OK)
-			return rc;
-		rc = reader_find_time(reader, time_ms, end, offset);
-		reader_park(reader);
-		if (rc != STATUS_RECOVER && rc != STATUS_MISSING)
-			return rc == STATUS_OK ? rc : status_context(rc, "%s/%d", topic_name(topic), partition);
-	}
-	return status_fail(STATUS_AGAIN, "%s/%d: the log changes while it is read", topic_name(topic), partition);
-}
-
 int
 position_resolve(const struct position *p, struct topic *topic, int partition, int64_t start, int64_t end, int64_t *offset)
 {
@@ -136,7 +115,7 @@ position_resolve(const struct position *p, struct topic *topic, int partition, i
 		*offset = p->value < held ? start + p->value : end;
 		return STATUS_OK;
 	case POSITION_TIME:
-		return find_time(topic, partition, p->value, end, offset);
+		return topic_find_time(topic, partition, p->value, end, offset);
 	}
 	return STATUS_OK;
 }

@@ -4,36 +4,17 @@
 
 #include "base/status.h"
 
-#define FIND_TRIES 10
-
-static int
-find_offset(struct topic *topic, const struct place *place, struct span *span)
-{
-	struct reader *reader;
-	int rc;
-
-	if ((rc = topic_bounds(topic, span->partition, &span->start, &span->end, NULL)) != STATUS_OK)
-		return rc;
-	span->offset = place->kind == PLACE_START ? span->start : place->kind == PLACE_END ? span->end : place->value;
-	if (place->kind != PLACE_TIME)
-		return STATUS_OK;
-	if ((rc = topic_reader(topic, span->partition, &reader)) != STATUS_OK)
-		return rc;
-	return reader_find_time(reader, place->value, span->end, &span->offset);
-}
-
-/* A log that is recovered or trimmed while we look is looked at again. */
 static int
 find_span(struct topic *topic, const struct place *place, struct span *span)
 {
 	int rc;
 
-	for (int i = 0; i < FIND_TRIES; i++) {
-		rc = find_offset(topic, place, span);
-		if (rc != STATUS_RECOVER && rc != STATUS_GONE && (rc != STATUS_MISSING || topic_deleted(topic)))
-			return rc;
-	}
-	return status_fail(STATUS_AGAIN, "%s/%d: the log changes while it is read", topic_name(topic), span->partition);
+	if ((rc = topic_bounds(topic, span->partition, &span->start, &span->end, NULL)) != STATUS_OK)
+		return rc;
+	if (place->kind == PLACE_TIME)
+		return topic_find_time(topic, span->partition, place->value, span->end, &span->offset);
+	span->offset = place->kind == PLACE_START ? span->start : place->kind == PLACE_END ? span->end : place->value;
+	return STATUS_OK;
 }
 
 int

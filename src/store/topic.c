@@ -12,6 +12,9 @@
 #include "store/handle.h"
 #include "store/layout.h"
 
+/* How often a log that changes is looked at again. */
+#define FIND_TRIES 10
+
 /* How long one who only opens the topic waits to finish what another left. */
 #define REPAIR_MS 1000
 /* Descriptors: what a program needs besides, and what one partition takes at most (folder, two segments, two indexes, a reader's). */
@@ -193,6 +196,25 @@ bool
 topic_writable(const struct topic *t)
 {
 	return t->lock != NULL;
+}
+
+int
+topic_find_time(struct topic *t, int p, int64_t timestamp_ms, int64_t end, int64_t *offset)
+{
+	struct reader *reader;
+	int64_t start, now_end;
+	int rc;
+
+	for (int i = 0; i < FIND_TRIES; i++) {
+		if ((rc = handle_bounds(t, p, &start, &now_end, NULL)) != STATUS_OK ||
+		    (rc = handle_reader(t, p, &reader)) != STATUS_OK)
+			return rc;
+		rc = reader_find_time(reader, timestamp_ms, end, offset);
+		reader_park(reader);
+		if (rc != STATUS_RECOVER && rc != STATUS_MISSING && rc != STATUS_GONE)
+			return rc == STATUS_OK ? rc : status_context(rc, "%s/%d", t->name, p);
+	}
+	return status_fail(STATUS_AGAIN, "%s/%d: the log changes while it is read", t->name, p);
 }
 
 bool

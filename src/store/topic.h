@@ -61,6 +61,11 @@ int topic_reader(struct topic *, int p, struct reader **) MUST_USE;
 int topic_bounds(struct topic *, int p, int64_t *start, int64_t *end, bool *damaged) MUST_USE;
 /* reader_next, recovering if need be. */
 int topic_read(struct topic *, int p, int64_t end, struct batch_view *) MUST_USE;
+/*
+ * reader_find_time, recovering if need be; a log that is trimmed or cut meanwhile is looked at again. The partition's reader is parked
+ * afterwards. STATUS_MISSING: the topic was deleted. STATUS_AGAIN: the log does not hold still.
+ */
+int topic_find_time(struct topic *, int p, int64_t timestamp_ms, int64_t end, int64_t *offset) MUST_USE;
 bool topic_deleted(const struct topic *);
 
 /*

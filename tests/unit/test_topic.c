@@ -428,7 +428,7 @@ test_recovery_happens_when_it_is_needed_and_is_told(void **state)
 	topic_on_notice(t, notice, &notices);
 	assert_string_equal(see(t, 0), "0=a 1=b");
 	assert_int_equal(notices, 1);
-	assert_non_null(strstr(noticed, "orders/0: recovered: 4 bytes behind offset 1 were never durable, they are kept in "));
+	assert_non_null(strstr(noticed, "orders/0: recovered: 4 bytes behind offset 1, not known to be durable, were cut off; "));
 	assert_non_null(strstr(noticed, "/topics/orders/lost"));
 	assert_ok(put(t, 0, "c"));
 	topic_close(t);
@@ -443,6 +443,45 @@ test_recovery_happens_when_it_is_needed_and_is_told(void **state)
 	assert_non_null(strstr(noticed, "orders/0: damaged, and read-only from now on: it ends at offset 0: "));
 	assert_status(put(t, 0, "x"), STATUS_READ_ONLY);
 	assert_non_null(strstr(status_message(), "orders/0: "));
+	topic_close(t);
+	store_close(s);
+}
+
+static void
+test_find_time(void **state)
+{
+	struct store *s = open_store();
+	struct topic *t;
+	int64_t offset;
+
+	(void)state;
+	create(s, 2, "always");
+	t = open_topic(s);
+	for (int i = 0; i < 3; i++)
+		assert_ok(put(t, 0, "a"));
+	assert_ok(topic_flush(t, 0, true, soon()));
+	assert_ok(topic_find_time(t, 0, 0, 3, &offset));
+	assert_int_equal(offset, 0);
+	assert_ok(topic_find_time(t, 0, INT64_MAX, 3, &offset));
+	assert_int_equal(offset, 3);
+	assert_ok(topic_find_time(t, 1, 0, 0, &offset));
+	assert_int_equal(offset, 0);
+
+	assert_ok(topic_trim(t, 0, 2, soon()));
+	assert_ok(topic_find_time(t, 0, 0, 3, &offset));
+	assert_int_equal(offset, 2);
+
+	/* It recovers what must be. */
+	topic_close(t);
+	append_bytes(segment_path(0, SUFFIX_LOG), "torn", 4);
+	reboot();
+	t = open_topic(s);
+	assert_ok(topic_find_time(t, 0, 0, 3, &offset));
+	assert_int_equal(offset, 2);
+
+	assert_ok(catalog_delete(s, "orders", soon()));
+	assert_status(topic_find_time(t, 0, 0, 3, &offset), STATUS_MISSING);
+	assert_string_equal(status_message(), "orders: the topic was deleted");
 	topic_close(t);
 	store_close(s);
 }
@@ -1180,6 +1219,7 @@ main(void)
 	    unit_test(test_an_alter_between_append_and_flush),
 	    unit_test(test_what_a_dead_producer_left_is_synced_by_who_waits),
 	    unit_test(test_waiting_ends_in_time),
+	    unit_test(test_find_time),
 	    unit_test(test_who_may_only_read),
 	    unit_test(test_no_memory),
 	    unit_test(test_a_delete_under_appenders),
