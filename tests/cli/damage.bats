@@ -90,6 +90,24 @@ segment() { printf '%s/%020d%s' "$partition" "$1" "${2:-.log}"; }
 	cksum "$partition"/*.log | cmp - before
 }
 
+@test "what mq(7) says to do: another heads, no indexes, what lies behind a damaged batch" {
+	mq-topic trim -y orders --before 2
+	head -c 8192 /dev/urandom >"$MQ_DIR/topics/orders/heads"
+	mq-topic create fresh
+	cp "$MQ_DIR"/topics/{fresh,orders}/heads
+	rm "$partition"/{*index,leader-epoch-checkpoint,partition.metadata}
+	mq-topic trim -y orders --before 2
+	mq-consume orders | cmp - <(tail -n +3 whole)
+	echo more | mq-produce orders
+	assert_equal "$(mq-consume -o 6 orders)" more
+
+	flip "$(segment 3)" 100
+	run -74 mq-consume orders
+	run --separate-stderr -74 mq-dump --json orders/0
+	next=$(jq -s 'map(select(.valid and .base_offset > 3))[0].base_offset' <<<"$output")
+	mq-consume -o "$next" orders | cmp - <(tail -n +5 whole && echo more)
+}
+
 @test "a missing checkpoint of leader epochs is no loss" {
 	rm "$partition/leader-epoch-checkpoint"
 	mq-consume orders | cmp - whole
