@@ -53,12 +53,15 @@ OBJS := $(patsubst src/%.c,$(BUILD)/%.o,$(filter-out $(MAINS),$(SRCS)))
 MAIN_OBJS := $(patsubst src/%.c,$(BUILD)/%.o,$(MAINS))
 PROGRAMS := $(patsubst src/cmd/%.c,$(BIN)/%,$(MAINS))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNITS))
+# The client for Redis is made where its library is.
+BENCHES = $(if $(shell pkg-config --exists hiredis && echo yes),$(wildcard tests/bench/*.c),$(filter-out tests/bench/xadd.c,$(wildcard tests/bench/*.c)))
+BENCH_PROGRAMS = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCHES))
 MANS := $(wildcard man/*.[1-9])
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all demo check check-full unit unit-programs lint format asan test-programs install uninstall clean help FORCE
+.PHONY: all demo check check-full bench bench-programs unit unit-programs lint format asan test-programs install uninstall clean help FORCE
 
 all: $(PROGRAMS)					## build the programs into bin/ (the default)
 
@@ -79,6 +82,9 @@ check-full:						## besides check: sanitizers over everything, clang, a bare mac
 	@$(MAKE) -s -j$(JOBS) WERROR=1 asan
 	@scripts/check-full
 
+bench: all bench-programs				## measure what mq promises of speed; ROW="6 7" only these; see scripts/bench
+	@MQ_BUILD=$(BUILD) MQ_BIN=$(BIN) scripts/bench $(ROW)
+
 unit: unit-programs					## build and run the unit tests only
 	@MQ_BUILD=$(BUILD) tests/run $(UNITS)
 
@@ -94,7 +100,8 @@ asan:							## build programs and unit tests with ASan and UBSan, in build/asan
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' all test-programs
 
 unit-programs: $(UNIT_PROGRAMS)
-test-programs: unit-programs $(BUILD)/shim.so $(BUILD)/clock.so
+bench-programs: $(BENCH_PROGRAMS)
+test-programs: unit-programs bench-programs $(BUILD)/shim.so $(BUILD)/clock.so
 
 install: all						## install programs and manual pages under PREFIX (/usr/local)
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin
@@ -109,7 +116,7 @@ clean:							## remove what was built
 	rm -rf $(BUILD) $(BIN)/mq-*
 
 help:							## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
 define newline
 
@@ -141,9 +148,15 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libmq.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS_ALL) $(WRAP) -o $@ $< $(BUILD)/libmq.a $(LIBS_LDLIBS) $(UNIT_LDLIBS)
 
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libmq.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libmq.a $(LIBS_LDLIBS) $(BENCH_LDLIBS)
+
+$(BUILD)/bench/xadd: BENCH_LDLIBS = $(shell pkg-config --libs hiredis)
+
 # These stand between a program and libc, so they are built plainly whatever the tree.
 $(BUILD)/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -U_FORTIFY_SOURCE -fPIC -shared -o $@ $<
 
--include $(OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(UNIT_PROGRAMS:=.d)
+-include $(OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(UNIT_PROGRAMS:=.d) $(wildcard $(BUILD)/bench/*.d)

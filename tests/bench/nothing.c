@@ -1,0 +1,6 @@
+/* nothing: what starting a program costs that does nothing. */
+int
+main(void)
+{
+	return 0;
+}
