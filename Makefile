@@ -61,7 +61,7 @@ MANS := $(wildcard man/*.[1-9])
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all demo check check-full bench bench-programs unit unit-programs lint format asan test-programs install uninstall clean help FORCE
+.PHONY: all demo check check-full bench bench-growth bench-programs unit unit-programs lint format asan test-programs install uninstall clean help FORCE
 
 all: $(PROGRAMS)					## build the programs into bin/ (the default)
 
@@ -84,6 +84,9 @@ check-full:						## besides check: sanitizers over everything, clang, a bare mac
 
 bench: all bench-programs				## measure what mq promises of speed; ROW="6 7" only these; see scripts/bench
 	@MQ_BUILD=$(BUILD) MQ_BIN=$(BIN) scripts/bench $(ROW)
+
+bench-growth: all bench-programs			## how cost grows: records, partitions, producers, segments; tables and a picture
+	@MQ_BUILD=$(BUILD) MQ_BIN=$(BIN) scripts/bench --growth
 
 unit: unit-programs					## build and run the unit tests only
 	@MQ_BUILD=$(BUILD) tests/run $(UNITS)
