@@ -312,9 +312,14 @@ index_writer_note(struct index_writer *w, struct head_end *end, const struct bat
 int
 index_writer_finish(struct index_writer *w, struct head_end *end)
 {
+	int rc;
+
 	if (end->max_timestamp_ms < 0)
 		return STATUS_OK;
 	turn_to(w, end->segment_base);
+	/* An empty one is no use to us, but Kafka's tools cannot read a time index without the other beside it. */
+	if ((rc = open_for_writing(w, SUFFIX_INDEX, true, &w->index_fd)) != STATUS_OK)
+		return rc;
 	return append_time(w, end);
 }
 

@@ -54,7 +54,8 @@ int64_t index_position_hint(int dir, int fd, int64_t base, int64_t offset);
 /*
  * Appends to both indexes of one segment, as Kafka's LogSegment does: an entry of each for the first batch behind every
  * `interval_bytes`, and the greatest timestamp once more when the segment is closed. How many entries there are is part of the
- * published end, so that what a dead appender left behind them is cut. Files are made with the first entry. Append lock.
+ * published end, so that what a dead appender left behind them is cut. Files are made with the first entry, and both when the segment
+ * is closed. Append lock.
  */
 struct index_writer {
 	int dir;
