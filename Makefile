@@ -53,15 +53,16 @@ OBJS := $(patsubst src/%.c,$(BUILD)/%.o,$(filter-out $(MAINS),$(SRCS)))
 MAIN_OBJS := $(patsubst src/%.c,$(BUILD)/%.o,$(MAINS))
 PROGRAMS := $(patsubst src/cmd/%.c,$(BIN)/%,$(MAINS))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNITS))
-# The client for Redis is made where its library is.
-BENCHES = $(if $(shell pkg-config --exists hiredis && echo yes),$(wildcard tests/bench/*.c),$(filter-out tests/bench/xadd.c,$(wildcard tests/bench/*.c)))
-BENCH_PROGRAMS = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCHES))
+# The client for Redis is made only where its library is, see bench.
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %/xadd.c,$(wildcard tests/bench/*.c)))
 MANS := $(wildcard man/*.[1-9])
+KAFKA := build/kafka
+KAFKA_SRCS := $(wildcard tests/full/kafka/*.java)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all demo check check-full bench bench-growth bench-programs unit unit-programs lint format asan test-programs install uninstall clean help FORCE
+.PHONY: all demo check check-full bench bench-growth bench-programs kafka unit unit-programs lint format asan test-programs install uninstall clean help FORCE
 
 all: $(PROGRAMS)					## build the programs into bin/ (the default)
 
@@ -76,7 +77,7 @@ check:							## all tests a change must pass, under 4 minutes; ends with one lin
 	@$(MAKE) -s -j$(JOBS) WERROR=1 asan
 	@scripts/check
 
-check-full:						## besides check: sanitizers over everything, clang, a bare machine
+check-full:						## besides check: sanitizers over everything, clang, Kafka, a bare machine
 	@scripts/deps full
 	@$(MAKE) -s -j$(JOBS) WERROR=1 all test-programs
 	@$(MAKE) -s -j$(JOBS) WERROR=1 asan
@@ -101,6 +102,9 @@ format:							## rewrite sources and scripts as the lint wants them
 asan:							## build programs and unit tests with ASan and UBSan, in build/asan
 	@$(MAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/bin OPT='-O1 -g -fno-omit-frame-pointer' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' all test-programs
+
+# Apache Kafka and our classes that use it, for tests/full; in one place whatever the tree, because it is large.
+kafka: $(KAFKA)/classes.made				## fetch Apache Kafka from Maven Central, once, into build/kafka
 
 unit-programs: $(UNIT_PROGRAMS)
 bench-programs: $(BENCH_PROGRAMS)
@@ -161,5 +165,15 @@ $(BUILD)/bench/xadd: BENCH_LDLIBS = $(shell pkg-config --libs hiredis)
 $(BUILD)/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -U_FORTIFY_SOURCE -fPIC -shared -o $@ $<
+
+$(KAFKA)/lib.made: tests/full/kafka/pom.xml
+	@rm -rf $(KAFKA)/lib
+	timeout 600 mvn -q -B -Dstyle.color=never -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA)/lib
+	@touch $@
+
+$(KAFKA)/classes.made: $(KAFKA)/lib.made $(KAFKA_SRCS)
+	@rm -rf $(KAFKA)/classes
+	javac -Xlint:all -Werror -d $(KAFKA)/classes -cp "$(KAFKA)/lib/*" $(KAFKA_SRCS)
+	@touch $@
 
 -include $(OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(UNIT_PROGRAMS:=.d) $(wildcard $(BUILD)/bench/*.d)
