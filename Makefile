@@ -84,6 +84,7 @@ check-full:						## besides check: sanitizers over everything, clang, Kafka, a b
 	@scripts/check-full
 
 bench: all bench-programs				## measure what mq promises of speed; ROW="6 7" only these; see scripts/bench
+	@! pkg-config --exists hiredis || $(MAKE) -s $(BUILD)/bench/xadd
 	@MQ_BUILD=$(BUILD) MQ_BIN=$(BIN) scripts/bench $(ROW)
 
 bench-growth: all bench-programs			## how cost grows: records, partitions, producers, segments; tables and a picture
@@ -108,7 +109,7 @@ kafka: $(KAFKA)/classes.made				## fetch Apache Kafka from Maven Central, once, 
 
 unit-programs: $(UNIT_PROGRAMS)
 bench-programs: $(BENCH_PROGRAMS)
-test-programs: unit-programs bench-programs $(BUILD)/shim.so $(BUILD)/clock.so
+test-programs: unit-programs bench-programs $(BUILD)/shim.so $(BUILD)/clock.so $(BUILD)/mutate
 
 install: all						## install programs and manual pages under PREFIX (/usr/local)
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin
@@ -155,6 +156,10 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libmq.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS_ALL) $(WRAP) -o $@ $< $(BUILD)/libmq.a $(LIBS_LDLIBS) $(UNIT_LDLIBS)
 
+$(BUILD)/mutate: tests/full/mutate.c $(BUILD)/libmq.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libmq.a $(LIBS_LDLIBS)
+
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libmq.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libmq.a $(LIBS_LDLIBS) $(BENCH_LDLIBS)
@@ -176,4 +181,4 @@ $(KAFKA)/classes.made: $(KAFKA)/lib.made $(KAFKA_SRCS)
 	javac -Xlint:all -Werror -d $(KAFKA)/classes -cp "$(KAFKA)/lib/*" $(KAFKA_SRCS)
 	@touch $@
 
--include $(OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(UNIT_PROGRAMS:=.d) $(wildcard $(BUILD)/bench/*.d)
+-include $(OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(UNIT_PROGRAMS:=.d) $(wildcard $(BUILD)/bench/*.d) $(BUILD)/mutate.d

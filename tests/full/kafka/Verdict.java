@@ -48,7 +48,7 @@ import org.apache.kafka.storage.internals.log.ProducerStateManagerConfig;
  *
  * BROKER is the position of the first batch that the broker's recovery cuts off, or cannot start with, CONSUMER that of the first batch
  * that a consumer which was sent the whole file throws an exception at; "-" if there is none.  What follows the last batch counts as
- * one.  RECORDS is how many the consumer got from the batches before; FOLDER/kafka.records holds them, a line each:
+ * one.  RECORDS is how many the consumer got from the batches before both; FOLDER/kafka.records holds them, a line each:
  *
  *	OFFSET TIMESTAMP KEY-LENGTH KEY VALUE-LENGTH VALUE HEADERS[ NAME-LENGTH NAME VALUE-LENGTH VALUE]...
  *
@@ -61,7 +61,7 @@ public final class Verdict {
 	private static final HexFormat HEX = HexFormat.of();
 
 	private final Path scratch;
-	private final LogConfig logConfig = new LogConfig(Map.of("segment.bytes", "1073741824"));
+	private final LogConfig logConfig = new LogConfig(Map.of("segment.index.bytes", "4096"));
 	private final KafkaScheduler scheduler = new KafkaScheduler(1);
 	private final LogContext logContext = new LogContext();
 	private final SubscriptionState subscriptions = new SubscriptionState(logContext, AutoOffsetResetStrategy.NONE);
@@ -111,12 +111,12 @@ public final class Verdict {
 		try {
 			int kept = recover(bytes);
 			return kept < bytes.length ? new Found(kept, "broker cuts") : Found.NOTHING;
-		} catch (RuntimeException | IOException e) {
+		} catch (RuntimeException | Error | IOException e) {
 			int position = 0;
 			for (int end : ends) {
 				try {
 					recover(Arrays.copyOf(bytes, end));
-				} catch (RuntimeException | IOException same) {
+				} catch (RuntimeException | Error | IOException same) {
 					break;
 				}
 				position = end;
@@ -163,21 +163,24 @@ public final class Verdict {
 		return records;
 	}
 
-	/** Prints the records of all batches before the first bad one. */
-	private Found consumer(byte[] bytes, BufferedWriter out, int[] count) throws IOException {
+	/** Prints the records of all batches before the first bad one, as far as the broker has them. */
+	private Found consumer(byte[] bytes, Found broker, BufferedWriter out, int[] count) throws IOException {
 		Iterator<? extends RecordBatch> batches = MemoryRecords.readableRecords(ByteBuffer.wrap(bytes)).batches().iterator();
 		int position = 0;
 
 		try {
 			while (batches.hasNext()) {
 				RecordBatch batch = batches.next();
-				for (ConsumerRecord<byte[], byte[]> r : fetch(batch, ByteBuffer.wrap(bytes, position, batch.sizeInBytes()).slice())) {
-					print(out, r);
-					count[0]++;
+				List<ConsumerRecord<byte[], byte[]>> records =
+					fetch(batch, ByteBuffer.wrap(bytes, position, batch.sizeInBytes()).slice());
+				if (broker == Found.NOTHING || position < broker.position()) {
+					for (ConsumerRecord<byte[], byte[]> r : records)
+						print(out, r);
+					count[0] += records.size();
 				}
 				position += batch.sizeInBytes();
 			}
-		} catch (RuntimeException | OutOfMemoryError e) {
+		} catch (RuntimeException | Error e) { // snappy-java throws an Error
 			return new Found(position, "consumer: " + said(e));
 		}
 		return position < bytes.length ? new Found(position, "consumer waits for the rest") : Found.NOTHING;
@@ -208,13 +211,12 @@ public final class Verdict {
 	private void judge(String folder) throws IOException {
 		byte[] bytes = Files.readAllBytes(Path.of(folder, LOG));
 		int[] count = {0};
-		Found consumer;
+		Found broker = broker(bytes, ends(bytes)), consumer;
 
 		try (BufferedWriter out = Files.newBufferedWriter(Path.of(folder, "kafka.records"), StandardOpenOption.CREATE,
 			StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-			consumer = consumer(bytes, out, count);
+			consumer = consumer(bytes, broker, out, count);
 		}
-		Found broker = broker(bytes, ends(bytes));
 		System.out.printf("%s\t%s\t%s\t%d\t%s%n", folder, broker.column(), consumer.column(), count[0],
 			(broker.reason() + "; " + consumer.reason()).replaceAll("^; |; $", ""));
 	}
