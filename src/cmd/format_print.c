@@ -65,7 +65,7 @@ put_date(const struct format_item *item, int64_t ms, struct buf *out)
 
 static int put_items(const struct format *, const struct format_place *, const struct record *, const struct buf *, struct buf *);
 
-/* %h alone, as kcat prints it: name=value,name=value. */
+/* %h alone, as kcat prints it: name=value,name=value; null is NULL there even without -Z, if nothing else was asked for. */
 static int
 put_header_pair(const struct record *header, bool first, const struct buf *null, struct buf *out)
 {
@@ -76,6 +76,8 @@ put_header_pair(const struct record *header, bool first, const struct buf *null,
 	    (rc = buf_append(out, header->key, (size_t)header->key_len)) != STATUS_OK ||
 	    (rc = buf_append_byte(out, '=')) != STATUS_OK)
 		return rc;
+	if (header->value_len < 0 && null->len == 0)
+		return buf_append(out, "NULL", 4);
 	return put_bytes(&plain, header->value, header->value_len, null, out);
 }
 

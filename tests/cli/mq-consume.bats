@@ -314,6 +314,12 @@ sleeps() { [[ $(cat "/proc/$1/wchan" 2>/dev/null) == *futex* ]]; }
 	assert_output '2026-11-22 10:00:00 2026%'
 	run mq-consume -f '%h{<%k=%v %K %V>}|%h' t
 	assert_output '<a=1 1 1><b= 1 0>|a=1,b='
+	# kcat tells a null header from an empty one without being asked.
+	mq-produce -J t <<<'{"value":"v","headers":[{"name":"n","value":null},{"name":"e","value":""}]}'
+	run mq-consume -o 1 -f '%h %h{%k:%v;}' t
+	assert_output 'n=NULL,e= n:;e:;'
+	run mq-consume -o 1 --null - -f '%h %h{%k:%v;}' t
+	assert_output 'n=-,e= n:-;e:;'
 }
 
 @test "-f: modifiers of numbers and of bytes" {
