@@ -199,25 +199,38 @@ file_read_some(int fd, const char *name, void *bytes, size_t len, size_t *got)
 }
 
 int
+file_write_some(int fd, const char *name, const void *bytes, size_t len, size_t *put)
+{
+	ssize_t n = write(fd, bytes, len);
+	int error = errno;
+
+	if (n >= 0) {
+		*put = (size_t)n;
+		return STATUS_OK;
+	}
+	if (error == EAGAIN || error == EINTR)
+		return STATUS_AGAIN;
+	(void)status_errno("%s: write", name);
+	errno = error;
+	return STATUS_IO;
+}
+
+int
 file_write_all(int fd, const char *name, const void *bytes, size_t len)
 {
-	size_t done = 0;
+	size_t done = 0, put = 0;
+	int rc;
 
 	while (done < len) {
-		ssize_t n = write(fd, (const uint8_t *)bytes + done, len - done);
-		int error = errno;
-
-		if (n >= 0) {
-			done += (size_t)n;
-		} else if (error == EAGAIN) {
+		if ((rc = file_write_some(fd, name, (const uint8_t *)bytes + done, len - done, &put)) == STATUS_OK) {
+			done += put;
+		} else if (rc == STATUS_AGAIN && errno == EAGAIN) {
 			/* Who shares the stream with us made it so; it is no reason to lose bytes. */
 			struct pollfd room = {.fd = fd, .events = POLLOUT};
 
 			(void)poll(&room, 1, -1);
-		} else if (error != EINTR) {
-			(void)status_errno("%s: write", name);
-			errno = error;
-			return STATUS_IO;
+		} else if (rc != STATUS_AGAIN) {
+			return rc;
 		}
 	}
 	return STATUS_OK;

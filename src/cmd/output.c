@@ -1,6 +1,8 @@
 #include "cmd/output.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -40,6 +42,49 @@ output_free(struct output *out)
 	buf_free(&out->bytes);
 }
 
+/* Wait until stdout takes at least PIPE_BUF bytes at once; for ever, unless a signal was noted. */
+static int
+wait_for_room(int64_t *deadline_ms)
+{
+	struct pollfd room = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	if (cmd_signal() == 0) {
+		(void)poll(&room, 1, -1);
+		return STATUS_OK;
+	}
+	if (*deadline_ms == DEADLINE_NEVER)
+		*deadline_ms = clock_deadline(LAST_TAKE_MS);
+	while (poll(&room, 1, (int)clock_remaining(*deadline_ms, LAST_TAKE_MS)) <= 0) {
+		if (clock_passed(*deadline_ms)) {
+			status_clear();
+			return STATUS_NO;
+		}
+	}
+	return STATUS_OK;
+}
+
+static int
+write_out(const uint8_t *bytes, size_t len)
+{
+	int64_t deadline_ms = DEADLINE_NEVER;
+	size_t put = 0;
+	int rc;
+
+	for (; len > 0; bytes += put, len -= put) {
+		bool told = cmd_signal() != 0;
+
+		put = 0;
+		if (told && (rc = wait_for_room(&deadline_ms)) != STATUS_OK)
+			return rc;
+		rc = file_write_some(STDOUT_FILENO, "stdout", bytes, told && len > PIPE_BUF ? PIPE_BUF : len, &put);
+		if (rc == STATUS_AGAIN && errno == EAGAIN)
+			rc = wait_for_room(&deadline_ms);
+		if (rc != STATUS_OK && rc != STATUS_AGAIN)
+			return rc;
+	}
+	return STATUS_OK;
+}
+
 int
 output_flush(struct output *out)
 {
@@ -47,7 +92,7 @@ output_flush(struct output *out)
 
 	if (out->bytes.len == 0)
 		return STATUS_OK;
-	rc = file_write_all(STDOUT_FILENO, "stdout", out->bytes.data, out->bytes.len);
+	rc = write_out(out->bytes.data, out->bytes.len);
 	buf_clear(&out->bytes);
 	return rc;
 }
@@ -60,7 +105,7 @@ output_put_slowly(struct output *out, const void *bytes, size_t len)
 	if ((rc = output_flush(out)) != STATUS_OK)
 		return rc;
 	if (len > out->bytes.cap)
-		return file_write_all(STDOUT_FILENO, "stdout", bytes, len);
+		return write_out(bytes, len);
 	return buf_append(&out->bytes, bytes, len);
 }
 

@@ -5,7 +5,8 @@
  *	output_put(&out, bytes, len) ...	or append to out.bytes and call output_spill
  *	output_flush(&out);			whenever no record is at hand
  *
- * A closed pipe ends the program by SIGPIPE; every other failure is STATUS_IO.
+ * A closed pipe ends the program by SIGPIPE; every other failure is STATUS_IO. When a signal was noted (cmd_signal) a reader has a second
+ * to take what is written, or it is STATUS_NO, without a message: we were told to end.
  */
 #ifndef CMD_OUTPUT_H
 #define CMD_OUTPUT_H

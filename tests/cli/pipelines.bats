@@ -209,3 +209,20 @@ sleeps() { [[ $(cat "/proc/$1/wchan" 2>/dev/null) == *futex* ]]; }
 	run mq-consume -o @-1h t
 	assert_output new
 }
+
+@test "a reader that stands still does not keep a program that is told to end" {
+	mq-topic create t
+	seq 300000 >numbers
+	mq-produce t numbers
+	mkfifo out
+	exec 5<>out # a reader that never reads
+	for command in 'mq-consume -F --offset-file cursor t' 'mq-produce -o %v\n t numbers'; do
+		# shellcheck disable=SC2086
+		background $command >out 5>&-
+		wait_for 10 grep -q pipe "/proc/$pid/wchan"
+		kill -TERM "$pid"
+		ends "$pid" 143
+	done
+	exec 5>&-
+	[[ ! -e cursor ]]
+}
