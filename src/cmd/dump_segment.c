@@ -1,7 +1,6 @@
 #include "cmd/dump_segment.h"
 
 #include <bsd/string.h>
-#include <bsd/sys/endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,35 +103,28 @@ row(struct dump *d, const struct shown *b, const struct record *r)
 
 /* Kafka's ControlRecordType. */
 static const char *
-control_name(const struct record *r)
+control_name(int type)
 {
 	static const char *const names[] = {"ABORT", "COMMIT", "LEADER-CHANGE", "SNAPSHOT-HEADER", "SNAPSHOT-FOOTER",
 	    "KRAFT-VERSION", "KRAFT-VOTERS"};
-	unsigned type;
 
-	if (r->key_len < CONTROL_KEY_BYTES)
-		return "UNKNOWN";
-	type = be16dec(r->key + CONTROL_TYPE_AT);
-	return type < COUNT_OF(names) ? names[type] : "UNKNOWN";
+	return type >= 0 && type < (int)COUNT_OF(names) ? names[type] : "UNKNOWN";
 }
 
 /* An emptied one says nothing any more. */
 static void
 decode_control(struct shown *b)
 {
-	struct batch_cursor cursor;
-	struct record r;
+	struct batch_marker marker;
 
 	if ((b->header.attributes & BATCH_CONTROL) == 0)
 		return;
 	b->control = "UNKNOWN";
-	if (b->bytes == NULL || batch_cursor_init(&cursor, b->bytes, &b->header) != STATUS_OK ||
-	    batch_cursor_next(&cursor, &r) != STATUS_OK)
+	if (b->bytes == NULL || batch_read_marker(&(struct batch_view){b->header, b->bytes}, &marker) != STATUS_OK)
 		return;
-	b->control = control_name(&r);
-	if (r.value_len >= CONTROL_VALUE_BYTES && be16dec(r.key + CONTROL_TYPE_AT) <= 1)
-		(void)snprintf(b->note, sizeof(b->note), "coordinator epoch %d",
-		    (int32_t)be32dec(r.value + CONTROL_COORDINATOR_EPOCH_AT));
+	b->control = control_name(marker.type);
+	if (marker.coordinator_epoch != -1)
+		(void)snprintf(b->note, sizeof(b->note), "coordinator epoch %d", marker.coordinator_epoch);
 }
 
 /*

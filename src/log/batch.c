@@ -280,3 +280,21 @@ batch_cursor_next(struct batch_cursor *c, struct record *r)
 	c->left--;
 	return STATUS_OK;
 }
+
+int
+batch_read_marker(const struct batch_view *view, struct batch_marker *marker)
+{
+	struct batch_cursor cursor;
+	struct record r;
+	int rc;
+
+	if ((rc = batch_cursor_init(&cursor, view->bytes, &view->header)) != STATUS_OK ||
+	    (rc = batch_cursor_next(&cursor, &r)) != STATUS_OK)
+		return rc;
+	*marker = (struct batch_marker){.type = -1, .timestamp_ms = r.timestamp_ms, .coordinator_epoch = -1};
+	if (r.key_len >= CONTROL_KEY_BYTES)
+		marker->type = be16dec(r.key + CONTROL_TYPE_AT);
+	if ((marker->type == CONTROL_ABORT || marker->type == CONTROL_COMMIT) && r.value_len >= CONTROL_VALUE_BYTES)
+		marker->coordinator_epoch = (int32_t)be32dec(r.value + CONTROL_COORDINATOR_EPOCH_AT);
+	return STATUS_OK;
+}

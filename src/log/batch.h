@@ -35,6 +35,12 @@ struct batch_header {
 	int32_t record_count;
 };
 
+/* A batch as a reader gives it; the bytes are all of it, and valid as long as the reader says. */
+struct batch_view {
+	struct batch_header header;
+	const uint8_t *bytes;
+};
+
 /* Bytes of the whole batch, and the offset behind its last record. */
 int64_t batch_bytes(const struct batch_header *);
 int64_t batch_end_offset(const struct batch_header *);
@@ -117,5 +123,18 @@ int batch_cursor_init(struct batch_cursor *, const uint8_t *bytes, const struct 
  * their offsets ascending and within the batch. What is not STATUS_OK comes again.
  */
 int batch_cursor_next(struct batch_cursor *, struct record *) MUST_USE;
+
+/* The record of a control batch. */
+struct batch_marker {
+	int type; /* Kafka's ControlRecordType, as CONTROL_COMMIT; -1: its key does not say */
+	int64_t timestamp_ms;
+	int32_t coordinator_epoch; /* of a commit or an abort, -1 none */
+};
+
+/*
+ * What a control batch says. STATUS_END: nothing any more, compaction emptied it (when all batches of its transaction were gone).
+ * STATUS_CORRUPT and STATUS_CONFIG as batch_cursor_init and batch_cursor_next have them.
+ */
+int batch_read_marker(const struct batch_view *, struct batch_marker *) MUST_USE;
 
 #endif

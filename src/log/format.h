@@ -39,6 +39,8 @@
 #define CONTROL_KEY_BYTES 4
 #define CONTROL_COORDINATOR_EPOCH_AT 2
 #define CONTROL_VALUE_BYTES 6
+#define CONTROL_ABORT 0
+#define CONTROL_COMMIT 1
 
 /* Kafka's own limit: sizes and positions in a segment are int32. */
 #define BATCH_MAX_BYTES INT32_MAX

@@ -76,13 +76,10 @@ state_of(struct producers *ps, int64_t producer_id, struct producer_state **stat
 static int
 note_marker(struct producer_state *state, const struct batch_header *h, const uint8_t *bytes)
 {
-	struct batch_cursor cursor;
-	struct record marker;
+	struct batch_marker marker;
 	int rc;
 
-	if ((rc = batch_cursor_init(&cursor, bytes, h)) != STATUS_OK)
-		return rc;
-	if ((rc = batch_cursor_next(&cursor, &marker)) != STATUS_OK)
+	if ((rc = batch_read_marker(&(struct batch_view){*h, bytes}, &marker)) != STATUS_OK)
 		return rc == STATUS_END ? STATUS_OK : rc; /* emptied by compaction: its whole transaction is gone */
 	if (state->epoch != h->producer_epoch) {
 		state->last_sequence = -1;
@@ -92,8 +89,8 @@ note_marker(struct producer_state *state, const struct batch_header *h, const ui
 	state->epoch = h->producer_epoch;
 	state->timestamp_ms = marker.timestamp_ms;
 	state->transaction_first_offset = -1;
-	if (marker.value_len >= CONTROL_VALUE_BYTES)
-		state->coordinator_epoch = (int32_t)be32dec(marker.value + CONTROL_COORDINATOR_EPOCH_AT);
+	if (marker.coordinator_epoch >= 0)
+		state->coordinator_epoch = marker.coordinator_epoch;
 	return STATUS_OK;
 }
 

@@ -19,11 +19,6 @@
 
 struct reader;
 
-struct batch_view {
-	struct batch_header header;
-	const uint8_t *bytes; /* the whole batch, CRC checked, decompressed; valid until the next call on this reader */
-};
-
 /* The partition is borrowed. */
 int reader_open(const struct partition *, struct reader **) MUST_USE;
 void reader_close(struct reader *);
@@ -42,8 +37,8 @@ void reader_seek(struct reader *, int64_t offset);
 int64_t reader_position(const struct reader *);
 
 /*
- * The next batch that holds offsets in [position, end), where `end` is at most what reader_bounds said; the position moves behind it.
- * The first and last of its records may lie outside. Control batches are passed over, and so are offsets that compaction removed.
+ * The next batch that holds offsets in [position, end), where `end` is at most what reader_bounds said, decompressed; the position moves
+ * behind it, the bytes are valid until the next call on this reader. The first and last of its records may lie outside. Control batches are passed over, and so are offsets that compaction removed.
  * STATUS_END: the position is at `end`, or the log was cut below it meanwhile (reader_bounds tells).
  * STATUS_MISSING: retention or a trim removed the position: seek to the log start (reader_bounds) and tell how many were lost.
  * STATUS_IO: damage, named by file, position and offset. STATUS_RECOVER as above.

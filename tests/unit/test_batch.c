@@ -452,6 +452,73 @@ test_a_delete_horizon_does_not_move_the_timestamps(void **state)
 	batch_builder_free(&b);
 }
 
+static struct batch_view
+view_of(const struct batch_builder *b)
+{
+	return (struct batch_view){header_of(b->bytes.data), b->bytes.data};
+}
+
+static void
+test_a_marker_says_what_it_marks(void **state)
+{
+	const struct batch_spec spec = {.base_offset = 7, .timestamp_ms = 1000, .producer_id = 4};
+	struct batch_marker m;
+	struct batch_builder b;
+	struct batch_view view;
+
+	(void)state;
+	for (int type = 0; type < 9; type++) {
+		make_marker(&b, &spec, type, 17);
+		view = view_of(&b);
+		assert_ok(batch_read_marker(&view, &m));
+		assert_int_equal(m.type, type);
+		assert_int_equal(m.timestamp_ms, 1000);
+		assert_int_equal(m.coordinator_epoch, type <= CONTROL_COMMIT ? 17 : -1);
+		/* Compaction took its record. */
+		empty_the_batch(&b);
+		view = view_of(&b);
+		assert_status(batch_read_marker(&view, &m), STATUS_END);
+		assert_int_equal(m.type, type);
+		batch_builder_free(&b);
+	}
+	make_marker(&b, &spec, CONTROL_ABORT, 17);
+	view = view_of(&b);
+	view.header.attributes |= CODEC_LZ4;
+	assert_status(batch_read_marker(&view, &m), STATUS_CONFIG);
+	b.bytes.data[BATCH_HEADER_BYTES] = 0; /* its record has no bytes */
+	view = view_of(&b);
+	assert_status(batch_read_marker(&view, &m), STATUS_CORRUPT);
+	batch_builder_free(&b);
+}
+
+/* Key and value as short as can be: what is not there is not read. */
+static void
+test_a_marker_that_is_too_short_says_less(void **state)
+{
+	(void)state;
+	for (int32_t key_len = -1; key_len <= 5; key_len++) {
+		for (int32_t value_len = -1; value_len <= 7; value_len++) {
+			struct record r = {.timestamp_ms = 5,
+			    .key = (const uint8_t *)"\0\0\0\1\0",
+			    .key_len = key_len,
+			    .value = (const uint8_t *)"\0\0\0\0\0\11\0",
+			    .value_len = value_len};
+			struct batch_builder b;
+			struct batch_marker m;
+			struct batch_view view;
+
+			batch_builder_init(&b, 4096);
+			assert_ok(batch_add(&b, &r));
+			batch_seal(&b);
+			view = view_of(&b);
+			assert_ok(batch_read_marker(&view, &m));
+			assert_int_equal(m.type, key_len >= 4 ? 1 : -1);
+			assert_int_equal(m.coordinator_epoch, key_len >= 4 && value_len >= 6 ? 9 : -1);
+			batch_builder_free(&b);
+		}
+	}
+}
+
 static void
 test_an_empty_batch_is_legal(void **state)
 {
@@ -748,6 +815,8 @@ main(void)
 	    unit_test(test_the_place_is_outside_of_the_crc),
 	    unit_test(test_the_append_time_is_every_records),
 	    unit_test(test_a_delete_horizon_does_not_move_the_timestamps),
+	    unit_test(test_a_marker_says_what_it_marks),
+	    unit_test(test_a_marker_that_is_too_short_says_less),
 	    unit_test(test_an_empty_batch_is_legal),
 	    unit_test(test_a_count_that_lies_is_found),
 	    unit_test(test_offsets_ascend_and_stay_in_the_batch),
