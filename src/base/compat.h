@@ -10,6 +10,7 @@
 #define PRINTF_LIKE(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
 #define NORETURN __attribute__((__noreturn__))
 #define MUST_USE __attribute__((__warn_unused_result__))
+#define UNUSED __attribute__((__unused__))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

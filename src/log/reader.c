@@ -4,12 +4,17 @@
 
 #include "base/status.h"
 #include "log/index.h"
+#include "log/transactions.h"
 #include "log/walk.h"
 
 struct reader {
 	struct extent extent;
 	struct walk walk;
-	struct buf plain; /* the batch that was decompressed last */
+	int32_t epoch; /* of the batch before the position, -1 unknown */
+	bool uncommitted;
+	bool held;			   /* the walk stands before a batch whose transaction is open */
+	struct transactions *transactions; /* NULL before the first that must be decided */
+	struct buf plain;		   /* the batch that was decompressed last */
 };
 
 int
@@ -21,8 +26,15 @@ reader_open(const struct partition *p, struct reader **out)
 		return status_no_memory("reader");
 	extent_init(&r->extent, p);
 	walk_init(&r->walk, &r->extent);
+	r->epoch = -1;
 	*out = r;
 	return STATUS_OK;
+}
+
+void
+reader_read_uncommitted(struct reader *r, bool on)
+{
+	r->uncommitted = on;
 }
 
 void
@@ -30,6 +42,8 @@ reader_park(struct reader *r)
 {
 	buf_free(&r->plain);
 	walk_park(&r->walk);
+	if (r->transactions != NULL)
+		transactions_park(r->transactions);
 }
 
 void
@@ -38,6 +52,7 @@ reader_close(struct reader *r)
 	if (r == NULL)
 		return;
 	reader_park(r);
+	transactions_close(r->transactions);
 	free(r);
 }
 
@@ -50,6 +65,8 @@ reader_bounds(struct reader *r, int64_t *start, int64_t *end, bool *damaged)
 void
 reader_seek(struct reader *r, int64_t offset)
 {
+	if (offset != r->walk.position)
+		r->epoch = -1;
 	walk_seek(&r->walk, offset);
 }
 
@@ -59,16 +76,80 @@ reader_position(const struct reader *r)
 	return r->walk.position;
 }
 
-/* reader_next, without decompressing. */
+int32_t
+reader_epoch(const struct reader *r)
+{
+	return r->epoch;
+}
+
+bool
+reader_is_held(const struct reader *r)
+{
+	return r->held;
+}
+
+/* The next batch that has records of a user's, whatever became of them; not decompressed. */
 static int
 next_data_batch(struct reader *r, int64_t end, struct batch_view *view)
 {
 	int rc;
 
-	do
-		rc = walk_next(&r->walk, end, view);
-	while (rc == STATUS_OK && (view->header.attributes & BATCH_CONTROL) != 0);
+	while ((rc = walk_next(&r->walk, end, view)) == STATUS_OK && (view->header.attributes & BATCH_CONTROL) != 0)
+		r->epoch = view->header.leader_epoch;
 	return rc;
+}
+
+/* What became of the batch at hand, for this reader. */
+static int
+find_outcome(struct reader *r, const struct batch_view *view, enum transaction_outcome *outcome)
+{
+	int rc;
+
+	*outcome = TRANSACTION_COMMITTED;
+	if (r->uncommitted || !transactions_decide(&view->header))
+		return STATUS_OK;
+	if (r->transactions == NULL && (rc = transactions_open(&r->extent, &r->transactions)) != STATUS_OK)
+		return rc;
+	return transactions_outcome(r->transactions, &view->header, &r->walk, outcome);
+}
+
+/* The batch at hand may not be given: it comes again. What stands in the way of its outcome, in the words of who waits for it. */
+static int
+hold(struct reader *r, const struct batch_view *view, int rc)
+{
+	walk_back(&r->walk, view);
+	switch (rc) {
+	case STATUS_OK:
+		r->held = true;
+		return STATUS_END;
+	case STATUS_MISSING: /* the log begins behind it now */
+		return status_fail(rc, "offset %lld was removed", (long long)r->walk.position);
+	case STATUS_IO:
+		return status_context(rc, "offset %lld waits for its transaction to end", (long long)r->walk.position);
+	default:
+		return rc;
+	}
+}
+
+/* reader_next, without decompressing. */
+static int
+next_visible_batch(struct reader *r, int64_t end, struct batch_view *view)
+{
+	enum transaction_outcome outcome;
+	int rc;
+
+	r->held = false;
+	for (;;) {
+		if ((rc = next_data_batch(r, end, view)) != STATUS_OK)
+			return rc;
+		if ((rc = find_outcome(r, view, &outcome)) == STATUS_OK && outcome != TRANSACTION_OPEN) {
+			r->epoch = view->header.leader_epoch;
+			if (outcome == TRANSACTION_COMMITTED)
+				return STATUS_OK;
+		} else if ((rc = hold(r, view, rc)) != STATUS_GONE) {
+			return rc;
+		}
+	}
 }
 
 static int
@@ -82,7 +163,7 @@ decompress(struct reader *r, struct batch_view *view)
 int
 reader_next(struct reader *r, int64_t end, struct batch_view *view)
 {
-	int rc = next_data_batch(r, end, view);
+	int rc = next_visible_batch(r, end, view);
 
 	return rc == STATUS_OK ? decompress(r, view) : rc;
 }

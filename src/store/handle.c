@@ -186,9 +186,11 @@ handle_use_reader(struct topic *t, int p, struct slot **out)
 {
 	int rc;
 
-	if ((rc = handle_use(t, p, out)) != STATUS_OK)
+	if ((rc = handle_use(t, p, out)) != STATUS_OK ||
+	    ((*out)->reader == NULL && (rc = reader_open(&(*out)->part, &(*out)->reader)) != STATUS_OK))
 		return rc;
-	return (*out)->reader == NULL ? reader_open(&(*out)->part, &(*out)->reader) : STATUS_OK;
+	reader_read_uncommitted((*out)->reader, t->uncommitted);
+	return STATUS_OK;
 }
 
 void

@@ -31,6 +31,7 @@ struct topic {
 	int dir;
 	struct head *head;
 	struct lock *lock; /* NULL: we may not write */
+	bool uncommitted;  /* readers give records of open and aborted transactions too */
 	struct config config;
 	uint64_t config_version;
 	struct file_access access;

@@ -17,9 +17,9 @@
 
 /* How long one who only opens the topic waits to finish what another left. */
 #define REPAIR_MS 1000
-/* Descriptors: what a program needs besides, and what one partition takes at most (folder, two segments, two indexes, a reader's). */
+/* Descriptors: what a program needs besides, and what one partition takes at most (folder, two segments, two indexes, two of a reader). */
 #define DESCRIPTORS_ELSEWHERE 24
-#define DESCRIPTORS_EACH 6
+#define DESCRIPTORS_EACH 7
 
 /*
  * Opening and closing.
@@ -270,6 +270,12 @@ int
 topic_flush(struct topic *t, int p, bool final, int64_t deadline_ms)
 {
 	return handle_flush(t, p, final, deadline_ms);
+}
+
+void
+topic_read_uncommitted(struct topic *t, bool on)
+{
+	t->uncommitted = on;
 }
 
 int

@@ -52,6 +52,8 @@ void topic_ring(struct topic *);
 uint64_t topic_next_partition(const struct topic *);
 void topic_advance_next_partition(struct topic *, uint64_t count);
 
+/* From now on: do readers give records of open and of aborted transactions too? At first they do not. */
+void topic_read_uncommitted(struct topic *, bool);
 /*
  * A reader of the partition, owned by the topic; its descriptors may be closed when another partition is used (ulimit -n), so ask again
  * rather than keep it.

@@ -86,18 +86,22 @@ golden_copy(const char *folder, const char *to)
 	closedir(dir);
 }
 
-/* What Kafka's consumer reads: an array of objects, one for each record. `live/` is what the folder of that name became. */
+/*
+ * What Kafka's consumer reads: an array of objects, one for each record. `live/` is what the folder of that name became. Where the isolation
+ * levels differ there is an answer for each.
+ */
 UNIT_UNUSED static json_t *
-golden_expected(const char *folder)
+golden_expected(const char *folder, bool uncommitted)
 {
 	const char *slash = strrchr(folder, '/'), *base = slash != NULL ? slash + 1 : folder;
+	const char *level = uncommitted ? ".read_uncommitted" : ".read_committed";
 	char command[GOLDEN_PATH_BYTES + 64];
 	json_t *records = json_array(), *record;
 	json_error_t error;
 	FILE *f;
 
 	snprintf(command, sizeof(command), "exec gzip -dc '%s/expected/%s%s.jsonl.gz'", golden_root, base,
-	    strncmp(base, "txn-", 4) == 0 ? ".read_uncommitted" : "");
+	    strncmp(base, "txn-", 4) == 0 ? level : "");
 	assert_non_null(f = popen(command, "r"));
 	while ((record = json_loadf(f, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, &error)) != NULL)
 		assert_int_equal(json_array_append_new(records, record), 0);

@@ -694,7 +694,7 @@ compare_segment(const char *folder, const char *name, const uint8_t *bytes, size
 		if (expected != NULL)
 			assert_int_equal(expected_at, json_array_size(expected));
 		json_decref(expected);
-		expected = golden_expected(folder);
+		expected = golden_expected(folder, true);
 		expected_of = folder;
 		expected_at = 0;
 	}

@@ -696,6 +696,7 @@ test_control_batches_are_skipped_and_positions_pass_them(void **state)
 	publish_all(&f);
 	known_read(&k, &f);
 	reader = reader_of(&f);
+	reader_read_uncommitted(reader, true);
 	for (int64_t from = 0; from <= 8; from++) {
 		for (int64_t end = from; end <= 8; end++)
 			assert_reads(reader, &k, from, end);
@@ -1422,17 +1423,18 @@ test_times_out_of_order_find_the_first_record_that_is_not_older(void **state)
  * Kafka's own folders.
  */
 
-/* The reader gives what Kafka's consumer reads. */
+/* The reader gives what Kafka's consumer reads with this isolation level. */
 static void
-compare_folder(const struct logfolder *f, const char *folder)
+compare_level(const struct logfolder *f, const char *folder, bool uncommitted)
 {
-	json_t *expected = golden_expected(folder);
+	json_t *expected = golden_expected(folder, uncommitted);
 	struct reader *reader = reader_of(f);
 	struct batch_view view;
 	int64_t start, end;
 	size_t i = 0;
 	int rc;
 
+	reader_read_uncommitted(reader, uncommitted);
 	bounds_of(reader, &start, &end);
 	reader_seek(reader, start);
 	while ((rc = reader_next(reader, end, &view)) == STATUS_OK) {
@@ -1450,6 +1452,13 @@ compare_folder(const struct logfolder *f, const char *folder)
 	assert_int_equal(i, json_array_size(expected));
 	json_decref(expected);
 	reader_close(reader);
+}
+
+static void
+compare_folder(const struct logfolder *f, const char *folder)
+{
+	compare_level(f, folder, false);
+	compare_level(f, folder, true);
 }
 
 static void
@@ -1519,6 +1528,7 @@ test_kafkas_records_are_found_by_offset_and_time(void **state)
 		logfolder_allow_gaps(&f);
 		known_read(&k, &f);
 		reader = reader_of(&f);
+		reader_read_uncommitted(reader, true);
 		bounds_of(reader, &start, &end);
 		step = k.count > 200 ? k.count / 100 : 1;
 		for (size_t n = (size_t)rand_r(&seed) % step; n < k.count; n += step) {
