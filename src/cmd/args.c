@@ -66,7 +66,7 @@ static const struct {
     {0, "from-beginning", "that is the default of mq-consume"},
     {0, "max-messages", "to stop after N records is mq-consume -c N"},
     {0, "timeout-ms", "to wait for the first record at most so long is mq-consume -w D; without it the end is the end"},
-    {0, "isolation-level", "an aborted or unfinished set of records is never in the log"},
+    {0, "isolation-level", "what no transaction has committed is not shown, but with mq-consume --read-uncommitted"},
     {0, "skip-message-on-error", "damage is told by status 74, and the other partitions are read all the same"},
     {0, "meta-only", "only places and times: mq-consume -f '%t %p %o %T\\n'"},
     {0, "regex", "topics are named one by one; mq-topic list lists them"},

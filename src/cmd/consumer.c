@@ -25,7 +25,8 @@ struct part {
 	int64_t stop;	  /* the run ends here; INT64_MAX: never */
 	bool done;
 	bool damaged;  /* the log ends at `end` because what follows is no log */
-	int32_t epoch; /* leader epoch of the last record read, -1 none */
+	bool held;     /* the transaction at the position is open */
+	int32_t epoch; /* leader epoch before the position, -1 unknown */
 };
 
 struct consumer {
@@ -226,7 +227,7 @@ find_upto(struct consumer *c, struct part *p, int64_t *upto)
 	int64_t start;
 	int rc;
 
-	if (c->options->follow && p->position >= p->end) {
+	if (c->options->follow && (p->position >= p->end || p->held)) {
 		if ((rc = look(c, p, &start)) != STATUS_OK)
 			return rc;
 		skip_to_start(c, p, start);
@@ -243,7 +244,7 @@ reach_end(struct consumer *c, struct part *p)
 	int rc;
 
 	p->done = p->position >= p->stop || !c->options->follow;
-	if (p->damaged && p->position >= p->end && p->position < p->stop) {
+	if (p->damaged && (p->position >= p->end || p->held) && p->position < p->stop) {
 		(void)status_fail(STATUS_IO, "%s/%d: damaged from offset %lld on", c->place.topic, p->number, (long long)p->end);
 		give_up(c, p, STATUS_IO);
 	}
@@ -272,13 +273,17 @@ read_batch(struct consumer *c, struct part *p)
 	if (reader_position(reader) != p->position)
 		reader_seek(reader, p->position);
 	rc = topic_read(c->topic, p->number, upto, &view);
+	p->held = rc == STATUS_END && reader_is_held(reader);
 	if (rc == STATUS_MISSING && !topic_deleted(c->topic))
 		return skip_removed(c, p);
 	if (rc != STATUS_OK && rc != STATUS_END)
 		return rc;
-	/* At the end it lies before `upto` if the log was cut meanwhile. */
-	if (rc == STATUS_END || ((rc = print_batch(c, p, upto, &view)) == STATUS_OK && c->left > 0))
+	/* At the end it lies before `upto` if a transaction is open or the log was cut meanwhile. */
+	if (rc == STATUS_END || ((rc = print_batch(c, p, upto, &view)) == STATUS_OK && c->left > 0)) {
 		p->position = reader_position(reader) < upto ? reader_position(reader) : upto;
+		if (reader_epoch(reader) >= 0)
+			p->epoch = reader_epoch(reader);
+	}
 	return rc;
 }
 
@@ -381,7 +386,7 @@ wait_for_bell(struct consumer *c, uint32_t seen, int64_t timeout_ms)
 		(void)raise(SIGPIPE);
 }
 
-/* Look where the partitions end now. *any: there is a record to read. */
+/* Look where the partitions end now. *any: there may be a record to read. */
 static int
 pin(struct consumer *c, bool *any)
 {
@@ -394,27 +399,44 @@ pin(struct consumer *c, bool *any)
 
 		if ((rc = look(c, p, &start)) != STATUS_OK)
 			return rc;
+		p->done = false;
 		*any |= p->position < p->end && p->position < p->stop;
 	}
 	return STATUS_OK;
 }
 
-/* Long poll: until the first record is there, or the time is over. */
+/* Long poll: until a record was read, or the time is over. Behind the position may be none to show: markers, aborted transactions. */
 static int
-wait_for_first(struct consumer *c)
+read_first(struct consumer *c)
 {
 	int64_t deadline_ms = clock_deadline(c->options->wait_ms);
-	bool any;
+	uint64_t left = c->left;
 
 	for (;;) {
 		uint32_t seen = topic_bell(c->topic);
+		bool over = clock_passed(deadline_ms), any;
 		int rc;
 
-		if ((rc = adopt_new_parts(c)) != STATUS_OK || (rc = pin(c, &any)) != STATUS_OK)
+		if ((rc = adopt_new_parts(c)) != STATUS_OK || (rc = pin(c, &any)) != STATUS_OK ||
+		    ((any || over) && (rc = read_round(c)) != STATUS_OK))
 			return rc;
-		if (any || clock_passed(deadline_ms))
+		if (over || c->left < left || c->failure != STATUS_OK)
 			return STATUS_OK;
 		wait_for_bell(c, seen, clock_remaining(deadline_ms, INT64_MAX));
+	}
+}
+
+/* Where it ended though there is more. */
+static void
+tell_held(const struct consumer *c)
+{
+	for (int i = 0; i < c->count && c->left > 0; i++) {
+		const struct part *p = &c->parts[i];
+
+		if (p->held && !p->damaged)
+			cmd_warn("%s/%d: read up to offset %lld, where a transaction is neither committed nor aborted"
+				 " (--read-uncommitted reads on)",
+			    c->place.topic, p->number, (long long)p->position);
 	}
 }
 
@@ -455,9 +477,9 @@ consume(struct consumer *c)
 		return rc;
 	if (c->options->follow)
 		return follow(c);
-	if (c->options->wait_ms >= 0 && (rc = wait_for_first(c)) != STATUS_OK)
-		return rc;
-	return read_round(c);
+	if ((rc = c->options->wait_ms >= 0 ? read_first(c) : read_round(c)) == STATUS_OK)
+		tell_held(c);
+	return rc;
 }
 
 /* What was read before a failure is printed, whatever it was, unless stdout itself failed. */
@@ -475,8 +497,10 @@ consumer_run(struct store *store, struct topic *topic, const struct consumer_opt
 {
 	uint64_t most = options->most_records < 0 ? UINT64_MAX : (uint64_t)options->most_records;
 	struct consumer c = {.store = store, .topic = topic, .options = options, .left = most, .place.topic = topic_name(topic)};
-	int rc = consume(&c);
+	int rc;
 
+	topic_read_uncommitted(topic, options->uncommitted);
+	rc = consume(&c);
 	*records = most - c.left;
 	if (rc != STATUS_OK) {
 		rc = print_rest(&c, rc);

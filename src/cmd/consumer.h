@@ -2,7 +2,7 @@
  * consumer: reads a topic's partitions in turns and prints their records.
  *
  * Without `follow` the end of each partition is pinned at the start (or when the first record comes, if it waits for that), and it ends
- * there. There is no order between partitions. Output is flushed whenever no record is at hand.
+ * there, or where a transaction is open, and says that. There is no order between partitions. Output is flushed whenever no record is at hand.
  *
  * With a cursor it goes on where that says, unless the range begins at a number. The cursor is committed when all that was printed is with
  * its taker (output_settle): at the end, and with `follow` whenever no record is at hand, and when a signal ends it, which must be caught
@@ -23,6 +23,7 @@ struct consumer_options {
 	const int *partitions; /* these only */
 	int partition_count;   /* 0: all */
 	bool follow;
+	bool uncommitted;     /* records of open and aborted transactions too */
 	int64_t wait_ms;      /* for the first record, if nothing is there; -1: not at all */
 	int64_t most_records; /* -1: no limit */
 	struct render_options render;

@@ -6,7 +6,7 @@
  *	cursor_note(c, 3, mark); ... cursor_write(c);		replaced atomically, if it changed
  *
  * Text: the topic's id, then a line PARTITION OFFSET EPOCH for each partition, ascending. OFFSET is the next to read; EPOCH the leader epoch
- * of the last record that was read, -1 if there was none. Partitions that are not read keep their lines.
+ * of what was read before it, -1 if that was nothing. Partitions that are not read keep their lines.
  */
 #ifndef CMD_CURSOR_H
 #define CMD_CURSOR_H

@@ -39,12 +39,13 @@ static const char help[] = "mq-consume app-log                     everything up
 			   "                    %K %V lengths %H number of headers %e leader epoch; {hex} {base64} {big32} ...\n"
 			   "  -J                print each record as a JSON object on a line\n"
 			   "  --offset-file F   go on where F says, and note there how far this run came\n"
+			   "  --read-uncommitted  records of open and aborted transactions too\n"
 			   "  -q                print no records\n"
 			   "  --fail-empty      status 1 if no record was read\n"
 			   "  -d DIR            the store, else $MQ_DIR\n"
 			   "See mq-consume(1), mq(7).\n";
 
-enum { OPT_NULL = 256, OPT_FAIL_EMPTY, OPT_OFFSET_FILE };
+enum { OPT_NULL = 256, OPT_FAIL_EMPTY, OPT_OFFSET_FILE, OPT_READ_UNCOMMITTED };
 
 static const struct args_option options[] = {
     {'d', NULL, ARGS_VALUE, 'd', NULL},
@@ -64,12 +65,12 @@ static const struct args_option options[] = {
     {0, "fail-empty", ARGS_FLAG, OPT_FAIL_EMPTY, NULL},
     {'J', "json", ARGS_FLAG, 'J', NULL},
     {0, "offset-file", ARGS_VALUE, OPT_OFFSET_FILE, NULL},
+    {0, "read-uncommitted", ARGS_FLAG, OPT_READ_UNCOMMITTED, NULL},
     {'g', "group", ARGS_VALUE, 0, NOT_YET},
     {0, "commit", ARGS_VALUE, 0, NOT_YET},
     {0, "commit-sync", ARGS_FLAG, 0, NOT_YET},
     {0, "instance", ARGS_VALUE, 0, NOT_YET},
     {0, "session-timeout", ARGS_VALUE, 0, NOT_YET},
-    {0, "read-uncommitted", ARGS_FLAG, 0, NOT_YET},
     {0, "due", ARGS_FLAG, 0, NOT_YET},
     {0, "max-age", ARGS_VALUE, 0, NOT_YET},
     {0, "latest", ARGS_FLAG, 0, NOT_YET},
@@ -206,6 +207,9 @@ set_option(struct consume_options *o, const struct args *args, int id)
 		return STATUS_OK;
 	case OPT_OFFSET_FILE:
 		o->offset_file = args->value;
+		return STATUS_OK;
+	case OPT_READ_UNCOMMITTED:
+		c->uncommitted = true;
 		return STATUS_OK;
 	case 'q':
 		r->quiet = true;

@@ -1,8 +1,10 @@
 #!/usr/bin/env bats
 # mq-consume: which records come out, in which shape, and how it ends.
+# shellcheck disable=SC2154 # bats sets stderr
 load ../lib/mq
 load ../lib/background
 pid= # of the last background
+KAFKA=$MQ_ROOT/tests/golden/kafka
 
 setup() {
 	mq_setup
@@ -280,6 +282,145 @@ sleeps() { [[ $(cat "/proc/$1/wchan" 2>/dev/null) == *futex* ]]; }
 	mq-produce t <<<new
 	ends "$pid" 0
 	assert_equal "$(cat got)" new
+}
+
+# kafka FILE...: a topic txn whose partition has these segments, which a broker wrote.
+kafka() {
+	mq-topic create txn
+	rm -f "$MQ_DIR"/topics/txn/txn-0/*.log
+	cp "$@" "$MQ_DIR/topics/txn/txn-0/"
+	new_boot txn
+}
+
+# In $KAFKA/txn-0: two records of producer 2, two of producer 3, and in the next segment the commit of 2 and the abort of 3.
+open_transactions() { kafka "$KAFKA/txn-0/00000000000000000000.log"; }
+commit_of_2() { head -c 78 "$KAFKA/txn-0/00000000000000000004.log"; }
+abort_of_3() { tail -c +79 "$KAFKA/txn-0/00000000000000000004.log" | head -c 78; }
+
+# append_as OFFSET: what is on stdin, a batch, is published in txn, with this offset (0 to 7).  A record behind it rings the bell.
+append_as() {
+	local segments=("$MQ_DIR"/topics/txn/txn-0/*.log)
+
+	{ printf %b "\\0\\0\\0\\0\\0\\0\\0\\$1" && tail -c +9; } >>"${segments[-1]}"
+	new_boot txn
+	mq-produce txn <<<"behind $1"
+}
+
+@test "of transactions what was committed is read, and with --read-uncommitted all, as by Kafka's consumer" {
+	local folder level option
+
+	for folder in txn-0 txn-1; do
+		kafka "$KAFKA/$folder"/*.log
+		for level in committed uncommitted; do
+			option=-e
+			[[ $level == committed ]] || option=--read-uncommitted
+			mq-consume $option -J txn | jq -S 'del(.partition)' >got
+			gzip -dc "$KAFKA/expected/$folder.read_$level.jsonl.gz" | jq -S 'del(.partition)' | cmp got -
+		done
+		mq-topic delete -y txn
+	done
+}
+
+@test "an open transaction ends the run: that is told, its status is 0, and the cursor stays before it" {
+	open_transactions
+	run --separate-stderr mq-consume --offset-file cursor txn
+	assert_success
+	assert_output ''
+	assert_equal "$stderr" 'mq-consume: txn/0: read up to offset 0, where a transaction is neither committed nor aborted (--read-uncommitted reads on)'
+	run mq-consume --read-uncommitted -D ' ' txn
+	assert_output 'committed 0 committed 2 aborted 0 aborted 2 '
+	run --separate-stderr mq-consume -c 2 --read-uncommitted txn
+	assert_equal "$stderr" ''
+	commit_of_2 | append_as 4
+	run --separate-stderr mq-consume --offset-file cursor -D ' ' txn
+	assert_success
+	assert_output 'committed 0 committed 2 '
+	[[ $stderr == *'up to offset 2,'* ]]
+	abort_of_3 | append_as 6
+	run --separate-stderr mq-consume --offset-file cursor -D ' ' txn
+	assert_output 'behind 4 behind 6 '
+	assert_equal "$stderr" ''
+	run tail -n 1 cursor
+	assert_output '0 8 0'
+}
+
+@test "-F goes on when a transaction has ended" {
+	open_transactions
+	background mq-consume -F txn >got 2>said
+	wait_for 5 sleeps "$pid"
+	assert_equal "$(cat got)" ''
+	commit_of_2 | append_as 4
+	wait_for 5 has_lines got 2
+	wait_for 5 sleeps "$pid"
+	assert_equal "$(cat got)" $'committed 0\ncommitted 2'
+	mq-produce txn <<<more
+	wait_for 5 sleeps "$pid"
+	abort_of_3 | append_as 7
+	wait_for 5 has_lines got 5
+	assert_equal "$(tail -n +3 got)" $'behind 4\nmore\nbehind 7'
+	assert_equal "$(cat said)" ''
+}
+
+@test "-F with a range goes on up to its end when a transaction has ended" {
+	open_transactions
+	background mq-consume -F -o :4 txn >got
+	wait_for 5 sleeps "$pid"
+	commit_of_2 | append_as 4
+	wait_for 5 has_lines got 2
+	abort_of_3 | append_as 6
+	ends "$pid" 0
+	assert_equal "$(cat got)" $'committed 0\ncommitted 2'
+}
+
+@test "-w waits for a record that is shown: markers, aborted and open transactions are none" {
+	kafka "$KAFKA/txn-1"/*.log
+	run mq-consume -w 50ms --fail-empty -o 2 txn
+	assert_failure 1
+	background mq-consume -w 60s -o 2 txn >got
+	wait_for 5 sleeps "$pid"
+	mq-produce txn <<<new
+	ends "$pid" 0
+	assert_equal "$(cat got)" new
+	mq-topic delete -y txn
+	open_transactions
+	background mq-consume -w 60s txn >got
+	wait_for 5 sleeps "$pid"
+	commit_of_2 | append_as 4
+	ends "$pid" 0
+	assert_equal "$(cat got)" $'committed 0\ncommitted 2'
+}
+
+@test "a transaction whose end is damaged is 74" {
+	kafka "$KAFKA/txn-0"/*.log
+	mq-produce txn <<<synced
+	printf X | dd of="$MQ_DIR/topics/txn/txn-0/00000000000000000004.log" bs=1 seek=70 conv=notrunc status=none
+	run mq-consume txn
+	assert_failure 74
+	assert_output --partial 'offset 0 waits for its transaction to end: offset 4: 00000000000000000004.log at 0: CRC is'
+	# And when recovery has found it.
+	new_boot txn
+	run mq-consume txn
+	assert_failure 74
+	assert_line 'mq-consume: txn/0: damaged from offset 4 on'
+	refute_output --partial 'neither committed'
+}
+
+@test "--offset-file: the leader epoch of what was passed over counts, too" {
+	local segment=$MQ_DIR/topics/txn/txn-0/00000000000000000004.log
+
+	kafka "$KAFKA/txn-0"/*.log
+	# The last commit becomes one of epoch 1.
+	truncate -s 367 "$segment"
+	printf '\0\0\0\1' | dd of="$segment" bs=1 seek=301 conv=notrunc status=none
+	printf '0\n2\n0 0\n1 9\n' >"${segment%/*}/leader-epoch-checkpoint"
+	run --separate-stderr mq-consume --offset-file cursor txn
+	assert_equal "$(wc -l <<<"$output")" 5
+	run tail -n 1 cursor
+	assert_output '0 10 1'
+	mq-produce txn <<<new
+	run --separate-stderr mq-consume --offset-file cursor txn
+	assert_output new
+	assert_equal "$stderr" ''
 }
 
 @test "-D and -0 set what stands behind each record" {
@@ -820,7 +961,7 @@ sleeps() { [[ $(cat "/proc/$1/wchan" 2>/dev/null) == *futex* ]]; }
 }
 
 @test "what is not supported yet is refused" {
-	for option in '-g x' '--commit end' --commit-sync '--instance x' --read-uncommitted --due '--max-age 1s' \
+	for option in '-g x' '--commit end' --commit-sync '--instance x' --due '--max-age 1s' \
 		--latest '-n 1' -x '-j 2' '--retries 1' '--dead-letter x' '--into x'; do
 		# shellcheck disable=SC2086
 		run mq-consume $option t
