@@ -376,23 +376,29 @@ copy_by_hand(int from, int to, const char *name, int64_t position, int64_t len)
 }
 
 int
-file_copy(int from, int to, const char *name, int64_t len)
+file_copy_part(int from, int to, const char *name, int64_t position, int64_t end)
 {
-	off_t in = 0, out = 0;
+	off_t in = (off_t)position, out = (off_t)position;
 
-	while (in < (off_t)len) {
-		int64_t left = len - (int64_t)in;
+	while (in < (off_t)end) {
+		int64_t left = end - (int64_t)in;
 		ssize_t n = copy_file_range(from, &in, to, &out, (size_t)(left < COPY_STEP_BYTES ? left : COPY_STEP_BYTES), 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		/* Some kernels say 0 where they cannot; if it is the end, the other way finds it too. */
 		if (n == 0 || (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)))
-			return copy_by_hand(from, to, name, (int64_t)in, len);
+			return copy_by_hand(from, to, name, (int64_t)in, end);
 		if (n < 0)
 			return status_errno("%s: copy", name);
 	}
 	return STATUS_OK;
+}
+
+int
+file_copy(int from, int to, const char *name, int64_t len)
+{
+	return file_copy_part(from, to, name, 0, len);
 }
 
 /* Sync the folder that holds `name`. */

@@ -81,6 +81,9 @@ bool file_exists(int dir, const char *name);
  */
 int file_copy(int from, int to, const char *name, int64_t len) MUST_USE;
 
+/* The same for the bytes from `position` up to `end`, which keep their place. */
+int file_copy_part(int from, int to, const char *name, int64_t position, int64_t end) MUST_USE;
+
 /*
  * Put these bytes in place of the file, or make it: NAME.tmp is written, synced and renamed over it, the directory synced. Needs a lock
  * that keeps out other writers of the same name. On STATUS_IO the old or the new bytes are there, on any other error the old ones.

@@ -202,3 +202,9 @@ lock_drop(struct lock *l, int64_t byte)
 	l->held_count--;
 	unblock_stops();
 }
+
+bool
+lock_stay(struct lock *l, int64_t byte)
+{
+	return lock_call(l, F_OFD_SETLK, F_WRLCK, byte, 1) == 0;
+}

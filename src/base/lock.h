@@ -30,4 +30,10 @@ int lock_take(struct lock *, int64_t byte, const char *what, int64_t deadline_ms
 bool lock_try(struct lock *, int64_t byte);
 void lock_drop(struct lock *, int64_t byte);
 
+/*
+ * The byte as a sign of life, held for long: as lock_try, but the terminal may stop its holder. Only lock_close and its holder's death drop
+ * it.
+ */
+bool lock_stay(struct lock *, int64_t byte);
+
 #endif

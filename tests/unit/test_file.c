@@ -1203,6 +1203,35 @@ test_a_full_disk_is_a_reason_to_try_again_and_loses_nothing(void **state)
 	assert_int_equal(rc, 0);
 }
 
+static void
+test_a_part_keeps_its_place(void **state)
+{
+	int here = make_plain("f"), in_memory = memfd_create("f", MFD_CLOEXEC), to;
+	char *bytes = noise();
+
+	(void)state;
+	assert_ok(file_write_at(here, "f", bytes, COPY_BYTES, 0));
+	assert_ok(file_write_at(in_memory, "f", bytes, COPY_BYTES, 0));
+	for (int i = 0; i < 2; i++) {
+		size_t len;
+		char *found;
+
+		to = make_plain("copy");
+		assert_ok(file_copy_part(i == 0 ? here : in_memory, to, "copy", 0, 5000));
+		assert_ok(file_copy_part(i == 0 ? here : in_memory, to, "copy", 5000, 5000));
+		assert_ok(file_copy_part(i == 0 ? here : in_memory, to, "copy", 5000, COPY_BYTES));
+		assert_ok(file_close(to, "copy"));
+		found = unit_read("copy", &len);
+		assert_int_equal(len, COPY_BYTES);
+		assert_memory_equal(found, bytes, len);
+		free(found);
+		assert_ok(file_remove(AT_FDCWD, "copy"));
+	}
+	free(bytes);
+	assert_ok(file_close(here, "f"));
+	assert_ok(file_close(in_memory, "f"));
+}
+
 int
 main(void)
 {
@@ -1255,6 +1284,7 @@ main(void)
 	    unit_test(test_a_tree_of_others_is_not_ours_to_remove),
 	    unit_test(test_a_store_may_lie_on_a_local_disk_but_not_on_proc),
 	    unit_test(test_a_full_disk_is_a_reason_to_try_again_and_loses_nothing),
+	    unit_test(test_a_part_keeps_its_place),
 	};
 	return unit_run(tests);
 }

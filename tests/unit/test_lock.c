@@ -590,6 +590,43 @@ test_a_wait_leaves_no_timer_and_no_descriptor_behind(void **state)
 	lock_close(l);
 }
 
+/* Holds the byte for life and stops itself, as Ctrl-Z would. */
+static int
+stay_and_stop(void *arg)
+{
+	struct lock *l;
+
+	(void)arg;
+	if (lock_open(AT_FDCWD, "lock", &l) != STATUS_OK || !lock_stay(l, 5))
+		return 1;
+	(void)raise(SIGTSTP);
+	lock_close(l);
+	return 0;
+}
+
+static void
+test_who_stays_keeps_others_out_and_can_be_stopped(void **state)
+{
+	struct lock *l = open_lock();
+	pid_t pid;
+	int how;
+
+	(void)state;
+	pid = proc_start(stay_and_stop, NULL);
+	assert_int_equal(waitpid(pid, &how, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(how));
+	assert_false(lock_stay(l, 5));
+	assert_false(lock_try(l, 5));
+	assert_true(lock_stay(l, 6));
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	assert_int_equal(proc_end(pid), 0);
+	assert_true(lock_stay(l, 5));
+	lock_close(l);
+	l = open_lock();
+	assert_true(lock_try(l, 5));
+	lock_close(l);
+}
+
 int
 main(void)
 {
@@ -615,6 +652,7 @@ main(void)
 	    unit_test(test_a_handled_signal_does_not_end_the_wait),
 	    unit_test(test_threads_wait_each_to_its_own_deadline),
 	    unit_test(test_a_wait_leaves_no_timer_and_no_descriptor_behind),
+	    unit_test(test_who_stays_keeps_others_out_and_can_be_stopped),
 	};
 	return unit_run(tests);
 }
