@@ -60,7 +60,7 @@ log_close(struct log *l)
 static int
 unlink_segment(const struct partition *p, int64_t base)
 {
-	static const char *const suffixes[] = {SUFFIX_INDEX, SUFFIX_TIMEINDEX, SUFFIX_SNAPSHOT, SUFFIX_LOG};
+	static const char *const suffixes[] = {SUFFIX_INDEX, SUFFIX_TIMEINDEX, SUFFIX_TXNINDEX, SUFFIX_SNAPSHOT, SUFFIX_LOG};
 	char name[SEGMENT_NAME_BYTES];
 	int rc = STATUS_OK;
 

@@ -430,8 +430,9 @@ cut_one(const struct scan *s, size_t i)
 	(void)file_close(fd, SUFFIX_LOG);
 	if (rc != STATUS_OK || !whole)
 		return rc;
-	for (int k = 0; k < 4 && rc == STATUS_OK; k++) {
-		static const char *const suffixes[] = {SUFFIX_INDEX, SUFFIX_TIMEINDEX, SUFFIX_SNAPSHOT, SUFFIX_LOG};
+	for (int k = 0; k < 5 && rc == STATUS_OK; k++) {
+		static const char *const suffixes[] = {SUFFIX_INDEX, SUFFIX_TIMEINDEX, SUFFIX_TXNINDEX, SUFFIX_SNAPSHOT,
+		    SUFFIX_LOG};
 
 		segment_name(name, base, suffixes[k]);
 		rc = file_remove(p->dir, name);

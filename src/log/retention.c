@@ -9,7 +9,7 @@ static int
 unlink_files(const struct partition *p, int64_t base)
 {
 	/* The log first: what is left of a killed trim is an index without its log, which is never opened. */
-	static const char *const suffixes[] = {SUFFIX_LOG, SUFFIX_INDEX, SUFFIX_TIMEINDEX, SUFFIX_SNAPSHOT};
+	static const char *const suffixes[] = {SUFFIX_LOG, SUFFIX_INDEX, SUFFIX_TIMEINDEX, SUFFIX_TXNINDEX, SUFFIX_SNAPSHOT};
 	char name[SEGMENT_NAME_BYTES];
 	int rc = STATUS_OK;
 

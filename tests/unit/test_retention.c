@@ -76,11 +76,13 @@ test_nothing_is_left_of_an_unlinked_segment(void **state)
 	make(&f);
 	f.p.settings.index_interval_bytes = 0;
 	unit_write(segment_path(0, SUFFIX_INDEX), "01234567", 8);
+	unit_write(segment_path(0, SUFFIX_TXNINDEX), "of an imported log", 18);
 	assert_ok(retention_trim(&f.p, 3, soon()));
 	for (int64_t base = 0; base < 3; base++) {
 		assert_int_equal(access(segment_path(base, SUFFIX_LOG), F_OK), -1);
 		assert_int_equal(access(segment_path(base, SUFFIX_INDEX), F_OK), -1);
 		assert_int_equal(access(segment_path(base, SUFFIX_TIMEINDEX), F_OK), -1);
+		assert_int_equal(access(segment_path(base, SUFFIX_TXNINDEX), F_OK), -1);
 		assert_int_equal(access(segment_path(base, SUFFIX_SNAPSHOT), F_OK), -1);
 	}
 	logfolder_close(&f);
