@@ -95,6 +95,16 @@ set_crc(uint8_t *bytes)
 }
 
 void
+batch_set_producer(uint8_t *bytes, uint16_t attributes, int64_t producer_id, int16_t producer_epoch, int32_t base_sequence)
+{
+	be16enc(bytes + BATCH_ATTRIBUTES_AT, (uint16_t)(be16dec(bytes + BATCH_ATTRIBUTES_AT) | attributes));
+	be64enc(bytes + BATCH_PRODUCER_ID_AT, (uint64_t)producer_id);
+	be16enc(bytes + BATCH_PRODUCER_EPOCH_AT, (uint16_t)producer_epoch);
+	be32enc(bytes + BATCH_BASE_SEQUENCE_AT, (uint32_t)base_sequence);
+	set_crc(bytes);
+}
+
+void
 batch_set_append_time(uint8_t *bytes, int64_t now_ms)
 {
 	be16enc(bytes + BATCH_ATTRIBUTES_AT, (uint16_t)(be16dec(bytes + BATCH_ATTRIBUTES_AT) | BATCH_APPEND_TIME));

@@ -64,6 +64,9 @@ int batch_check_crc(const uint8_t *bytes, const struct batch_header *) MUST_USE;
 /* Write base offset and leader epoch into a finished batch. */
 void batch_set_place(uint8_t *bytes, int64_t base_offset, int32_t leader_epoch);
 
+/* A finished batch becomes one of this producer, with these attributes besides its own. Makes the CRC anew. */
+void batch_set_producer(uint8_t *bytes, uint16_t attributes, int64_t producer_id, int16_t producer_epoch, int32_t base_sequence);
+
 /* LogAppendTime (KIP-32): all its records bear this time. Makes the CRC anew. */
 void batch_set_append_time(uint8_t *bytes, int64_t now_ms);
 

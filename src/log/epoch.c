@@ -96,6 +96,32 @@ epoch_list_free(struct epoch_list *list)
 	*list = (struct epoch_list){NULL, 0};
 }
 
+int
+epoch_list_add(struct epoch_list *list, int32_t epoch, int64_t start_offset)
+{
+	struct epoch_entry *entries = reallocarray(list->entries, list->count + 1, sizeof(*entries));
+
+	if (entries == NULL)
+		return status_no_memory(EPOCH_CHECKPOINT);
+	list->entries = entries;
+	list->entries[list->count++] = (struct epoch_entry){epoch, start_offset};
+	return STATUS_OK;
+}
+
+void
+epoch_list_trim(struct epoch_list *list, int64_t offset)
+{
+	size_t gone = 0;
+
+	while (gone + 1 < list->count && list->entries[gone + 1].start_offset <= offset)
+		gone++;
+	list->count -= gone;
+	if (gone > 0)
+		memmove(list->entries, list->entries + gone, list->count * sizeof(*list->entries));
+	if (list->count > 0 && list->entries[0].start_offset < offset)
+		list->entries[0].start_offset = offset;
+}
+
 static int
 encode(const struct epoch_list *list, struct buf *text)
 {
@@ -107,10 +133,21 @@ encode(const struct epoch_list *list, struct buf *text)
 }
 
 int
+epoch_list_write(int dir, const struct file_access *access, const struct epoch_list *list)
+{
+	struct buf text = BUF_EMPTY;
+	int rc;
+
+	if ((rc = encode(list, &text)) == STATUS_OK)
+		rc = file_replace(dir, EPOCH_CHECKPOINT, text.data, text.len, access);
+	buf_free(&text);
+	return rc;
+}
+
+int
 epoch_begin(int dir, const struct file_access *access, int32_t epoch, int64_t start_offset)
 {
 	struct epoch_list list;
-	struct buf text = BUF_EMPTY;
 	size_t kept = 0;
 	int rc;
 
@@ -126,10 +163,8 @@ epoch_begin(int dir, const struct file_access *access, int32_t epoch, int64_t st
 	/* decode() left room for one entry more. */
 	list.entries[kept] = (struct epoch_entry){epoch, start_offset};
 	list.count = kept + 1;
-	if ((rc = encode(&list, &text)) == STATUS_OK)
-		rc = file_replace(dir, EPOCH_CHECKPOINT, text.data, text.len, access);
+	rc = epoch_list_write(dir, access, &list);
 out:
-	buf_free(&text);
 	epoch_list_free(&list);
 	return rc;
 }

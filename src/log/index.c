@@ -39,6 +39,16 @@ txnindex_decode(const uint8_t *bytes, struct txnindex_entry *e)
 	e->last_stable_offset = (int64_t)be64dec(bytes + 26);
 }
 
+void
+txnindex_encode(uint8_t *bytes, const struct txnindex_entry *e)
+{
+	be16enc(bytes, (uint16_t)e->version);
+	be64enc(bytes + 2, (uint64_t)e->producer_id);
+	be64enc(bytes + 10, (uint64_t)e->first_offset);
+	be64enc(bytes + 18, (uint64_t)e->last_offset);
+	be64enc(bytes + 26, (uint64_t)e->last_stable_offset);
+}
+
 /* One search: a file of entries of equal size, and the question whether an entry lies up to what is sought. */
 struct search {
 	int64_t segment_base;

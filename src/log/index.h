@@ -35,6 +35,7 @@ struct txnindex_entry {
 void index_decode(const uint8_t *bytes, int64_t segment_base, struct index_entry *);
 void timeindex_decode(const uint8_t *bytes, int64_t segment_base, struct timeindex_entry *);
 void txnindex_decode(const uint8_t *bytes, struct txnindex_entry *);
+void txnindex_encode(uint8_t *bytes, const struct txnindex_entry *);
 
 /* The last entry whose offset is at or below `offset`; STATUS_END if there is none, or no index. `dir` is the partition's folder. */
 int index_lookup(int dir, int64_t segment_base, int64_t offset, struct index_entry *) MUST_USE;

@@ -321,6 +321,61 @@ test_without_room_the_old_file_stays(void **state)
 	close(dir);
 }
 
+static struct epoch_list
+three_epochs(void)
+{
+	struct epoch_list list = {NULL, 0};
+
+	assert_ok(epoch_list_add(&list, 0, 0));
+	assert_ok(epoch_list_add(&list, 3, 10));
+	assert_ok(epoch_list_add(&list, 5, 20));
+	return list;
+}
+
+static void
+test_a_list_is_written_and_read(void **state)
+{
+	struct epoch_list list = three_epochs(), empty = {NULL, 0};
+	int dir = open_here();
+
+	(void)state;
+	assert_ok(epoch_list_write(dir, &plain, &list));
+	assert_file("0\n3\n0 0\n3 10\n5 20\n");
+	assert_ok(epoch_list_write(dir, &plain, &empty));
+	assert_file("0\n0\n");
+	epoch_list_free(&list);
+	unit_oom_after(0);
+	assert_int_equal(epoch_list_add(&list, 1, 1), STATUS_AGAIN);
+	unit_oom_off();
+	assert_int_equal(list.count, 0);
+	close(dir);
+}
+
+static void
+test_a_list_begins_where_its_log_begins(void **state)
+{
+	static const struct {
+		int64_t start;
+		const char *want;
+	} trims[] = {{0, "0\n3\n0 0\n3 10\n5 20\n"}, {1, "0\n3\n0 1\n3 10\n5 20\n"}, {9, "0\n3\n0 9\n3 10\n5 20\n"},
+	    {10, "0\n2\n3 10\n5 20\n"}, {11, "0\n2\n3 11\n5 20\n"}, {20, "0\n1\n5 20\n"}, {99, "0\n1\n5 99\n"}};
+	struct epoch_list empty = {NULL, 0};
+	int dir = open_here();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(trims); i++) {
+		struct epoch_list list = three_epochs();
+
+		epoch_list_trim(&list, trims[i].start);
+		assert_ok(epoch_list_write(dir, &plain, &list));
+		assert_file(trims[i].want);
+		epoch_list_free(&list);
+	}
+	epoch_list_trim(&empty, 5);
+	assert_int_equal(empty.count, 0);
+	close(dir);
+}
+
 int
 main(void)
 {
@@ -337,6 +392,8 @@ main(void)
 	    unit_test(test_thousands_of_epochs_are_kept),
 	    unit_test(test_without_memory_the_file_stays),
 	    unit_test(test_without_room_the_old_file_stays),
+	    unit_test(test_a_list_is_written_and_read),
+	    unit_test(test_a_list_begins_where_its_log_begins),
 	};
 
 	golden_find();
