@@ -63,18 +63,41 @@ make_file(int dir, const char *name, const struct file_access *access, const str
 }
 
 static int
-make_partition(int dir, const char *name, const struct file_access *access, const struct buf *metadata, bool sync)
+make_folder(int dir, const char *name, const struct file_access *access, const char *topic_id, bool sync, int *out)
 {
-	char first[SEGMENT_NAME_BYTES];
+	struct buf metadata = BUF_EMPTY;
 	int fd, rc;
 
 	if ((rc = dir_make(dir, name, access)) != STATUS_OK && rc != STATUS_EXISTS)
 		return rc;
 	if ((rc = dir_open(dir, name, &fd)) != STATUS_OK)
 		return rc;
+	if ((rc = buf_printf(&metadata, "version: 0\ntopic_id: %s", topic_id)) == STATUS_OK)
+		rc = make_file(fd, PARTITION_METADATA, access, &metadata, sync);
+	buf_free(&metadata);
+	if (rc == STATUS_OK)
+		*out = fd;
+	else
+		(void)file_close(fd, name);
+	return rc;
+}
+
+int
+layout_make_folder(int dir, const char *name, const struct file_access *access, const char *topic_id, int *fd)
+{
+	return make_folder(dir, name, access, topic_id, false, fd);
+}
+
+static int
+make_partition(int dir, const char *name, const struct file_access *access, const char *topic_id, bool sync)
+{
+	char first[SEGMENT_NAME_BYTES];
+	int fd, rc;
+
+	if ((rc = make_folder(dir, name, access, topic_id, sync, &fd)) != STATUS_OK)
+		return rc;
 	segment_name(first, 0, SUFFIX_LOG);
-	if ((rc = make_file(fd, PARTITION_METADATA, access, metadata, sync)) == STATUS_OK &&
-	    (rc = make_file(fd, first, access, NULL, sync)) == STATUS_OK && sync)
+	if ((rc = make_file(fd, first, access, NULL, sync)) == STATUS_OK && sync)
 		rc = file_sync(fd, name);
 	(void)file_close(fd, name);
 	fault_point("layout.partition");
@@ -85,15 +108,13 @@ int
 layout_make_partitions(int dir, const char *topic, const struct file_access *access, const char *topic_id, int from, int to)
 {
 	char name[PARTITION_NAME_BYTES];
-	struct buf metadata = BUF_EMPTY;
 	bool sync_each = to - from <= SYNC_EACH_MAX;
-	int rc = buf_printf(&metadata, "version: 0\ntopic_id: %s", topic_id);
+	int rc = STATUS_OK;
 
 	for (int p = from; p < to && rc == STATUS_OK; p++) {
 		layout_partition_name(name, topic, p);
-		rc = make_partition(dir, name, access, &metadata, sync_each);
+		rc = make_partition(dir, name, access, topic_id, sync_each);
 	}
-	buf_free(&metadata);
 	if (rc != STATUS_OK)
 		return rc;
 	return sync_each ? file_sync(dir, topic) : file_sync_system(dir, topic);
@@ -121,13 +142,20 @@ layout_give_access(int topics, const char *topic, const struct file_access *acce
 }
 
 int
-layout_make_topic(int dir, const char *topic, const struct file_access *access, const struct config *config)
+layout_make_lock(int dir, const struct file_access *access)
 {
 	struct file_access lock_access = access_of_lock(access);
+
+	return make_file(dir, TOPIC_LOCK_FILE, &lock_access, NULL, true);
+}
+
+int
+layout_make_topic(int dir, const char *topic, const struct file_access *access, const struct config *config)
+{
 	struct state state = {.leader_epoch = 0};
 	int rc;
 
-	if ((rc = make_file(dir, TOPIC_LOCK_FILE, &lock_access, NULL, true)) != STATUS_OK ||
+	if ((rc = layout_make_lock(dir, access)) != STATUS_OK ||
 	    (rc = head_create(dir, access, config->partitions, config->log.fsync == FSYNC_ALWAYS)) != STATUS_OK ||
 	    (rc = layout_make_partitions(dir, topic, access, config->topic_id, 0, config->partitions)) != STATUS_OK ||
 	    (rc = state_write(dir, access, &state)) != STATUS_OK)

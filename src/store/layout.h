@@ -25,6 +25,12 @@ int layout_give_access(int topics, const char *topic, const struct file_access *
 /* Fill the empty folder `dir` of a new topic. Durable on return, but for the folder's own entry. */
 int layout_make_topic(int dir, const char *topic, const struct file_access *, const struct config *) MUST_USE;
 
+/* Its first file, `lock`, alone. */
+int layout_make_lock(int dir, const struct file_access *) MUST_USE;
+
+/* The folder of a partition with its partition.metadata and no segment; not synced. The caller closes *fd. */
+int layout_make_folder(int dir, const char *name, const struct file_access *, const char *topic_id, int *fd) MUST_USE;
+
 /* The folders of the partitions [from, to), each with an empty first segment; what is there of them stays. Durable on return. */
 int layout_make_partitions(int dir, const char *topic, const struct file_access *, const char *topic_id, int from, int to) MUST_USE;
 
