@@ -1,5 +1,5 @@
 /*
- * mq-topic: makes, lists, describes, changes, trims and deletes topics.
+ * mq-topic: makes, lists, describes, changes, trims, deletes and imports topics.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
+#include "cmd/topic_import.h"
 #include "cmd/topic_list.h"
 #include "cmd/topic_options.h"
 #include "cmd/topic_span.h"
@@ -27,6 +28,7 @@ static const char help[] =
     "mq-topic alter orders -p 4 -c segment.bytes=64M --unset fsync\n"
     "mq-topic trim orders --before @2026-11-01     records before that day go (it asks)\n"
     "mq-topic delete orders                        the whole topic goes (it asks)\n"
+    "mq-topic import orders /kafka/data/orders-*   a topic of Kafka's folders, which stay as they are\n"
     "\n"
     "create NAME [-p N] [-r N] [-c KEY=VALUE]... [--if-not-exists]\n"
     "list [-l]\n"
@@ -35,6 +37,7 @@ static const char help[] =
     "alter NAME [-p N] [-c KEY=VALUE]... [--unset KEY]...\n"
     "trim NAME [-p P] --before OFFSET|@TIME\n"
     "delete NAME [--if-exists]\n"
+    "import NAME DIR... [-c KEY=VALUE]...\n"
     "\n"
     "-d DIR               the store ($MQ_DIR; /var/lib/mq for root, else ~/.local/state/mq)\n"
     "-p, --partitions N   create, alter: how many in all;  offsets, trim: this partition only\n"
@@ -333,6 +336,22 @@ run_delete(struct topic_options *o)
 	return rc == STATUS_MISSING && o->if_exists ? STATUS_OK : rc;
 }
 
+/*
+ * import.
+ */
+
+static int
+run_import(struct topic_options *o)
+{
+	struct config config;
+	int rc;
+
+	config_init(&config, 1);
+	if ((rc = apply_changes(o, &config)) != STATUS_OK)
+		return rc;
+	return topic_import(o, &config, LOCK_TIMEOUT_MS);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -344,6 +363,7 @@ main(int argc, char **argv)
 	    [VERB_ALTER] = run_alter,
 	    [VERB_TRIM] = run_trim,
 	    [VERB_DELETE] = run_delete,
+	    [VERB_IMPORT] = run_import,
 	};
 	struct topic_options o;
 	int rc;

@@ -8,7 +8,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 
-#define VERB_NAMES "create, list, describe, offsets, alter, trim or delete"
+#define VERB_NAMES "create, list, describe, offsets, alter, trim, delete or import"
 
 enum option_id {
 	OPTION_CONFIG = 'c',
@@ -57,14 +57,16 @@ static const struct {
 	const char *name;
 	const char *operands;
 	const char *options; /* their ids */
+	bool has_folders;    /* only the first operand is a name */
 } verbs[] = {
-    [VERB_CREATE] = {"create", "NAME", "dprcI"},
-    [VERB_LIST] = {"list", "", "dlJS"},
-    [VERB_DESCRIBE] = {"describe", "[NAME...]", "dcJS"},
-    [VERB_OFFSETS] = {"offsets", "NAME", "dpTJS"},
-    [VERB_ALTER] = {"alter", "NAME", "dpcU"},
-    [VERB_TRIM] = {"trim", "NAME", "dpBnyJS"},
-    [VERB_DELETE] = {"delete", "NAME", "dEnyJS"},
+    [VERB_CREATE] = {"create", "NAME", "dprcI", false},
+    [VERB_LIST] = {"list", "", "dlJS", false},
+    [VERB_DESCRIBE] = {"describe", "[NAME...]", "dcJS", false},
+    [VERB_OFFSETS] = {"offsets", "NAME", "dpTJS", false},
+    [VERB_ALTER] = {"alter", "NAME", "dpcU", false},
+    [VERB_TRIM] = {"trim", "NAME", "dpBnyJS", false},
+    [VERB_DELETE] = {"delete", "NAME", "dEnyJS", false},
+    [VERB_IMPORT] = {"import", "NAME DIR [DIR...]", "dc", true},
 };
 
 static int
@@ -151,7 +153,7 @@ find_verb(const struct args *args, enum topic_verb *verb)
 			return STATUS_OK;
 		}
 	}
-	if (strcmp(word, "import") == 0 || strcmp(word, "export") == 0)
+	if (strcmp(word, "export") == 0)
 		return status_fail(STATUS_USAGE, "%s: not supported yet", word);
 	return status_fail(STATUS_USAGE, "%s: no such verb: %s (%s -h shows how)", word, VERB_NAMES, cmd_program());
 }
@@ -233,7 +235,9 @@ topic_options_parse(struct topic_options *o, int argc, char **argv)
 	if ((rc = parse_options(o, &args)) != STATUS_OK || (rc = args_operands(&args, 1, verbs[o->verb].operands)) != STATUS_OK)
 		return rc;
 	o->names = args.operands + 1;
-	o->name_count = args.operand_count - 1;
+	o->name_count = verbs[o->verb].has_folders ? 1 : args.operand_count - 1;
+	o->folders = o->names + o->name_count;
+	o->folder_count = args.operand_count - 1 - o->name_count;
 	for (int i = 0; rc == STATUS_OK && i < o->name_count; i++)
 		rc = parse_name("topic", o->names[i]);
 	return rc;

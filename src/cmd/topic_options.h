@@ -10,7 +10,7 @@
 #include "base/compat.h"
 #include "cmd/print.h"
 
-enum topic_verb { VERB_CREATE, VERB_LIST, VERB_DESCRIBE, VERB_OFFSETS, VERB_ALTER, VERB_TRIM, VERB_DELETE };
+enum topic_verb { VERB_CREATE, VERB_LIST, VERB_DESCRIBE, VERB_OFFSETS, VERB_ALTER, VERB_TRIM, VERB_DELETE, VERB_IMPORT };
 
 /* -c KEY=VALUE, or --unset KEY: then value is NULL. */
 struct change {
@@ -21,6 +21,8 @@ struct topic_options {
 	enum topic_verb verb;
 	char **names; /* valid topic names, as many as the verb takes */
 	int name_count;
+	char **folders; /* DIR..., as many as the verb takes */
+	int folder_count;
 	const char *dir;	/* -d; NULL not given */
 	int64_t number;		/* -p: how many, or which; -1 not given */
 	int64_t replication;	/* -r; 1 not given */

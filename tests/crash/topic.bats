@@ -60,6 +60,26 @@ prepare_files() {
 	everything create 2
 }
 
+import() {
+	local golden=$MQ_ROOT/tests/golden/kafka
+
+	attempt "$1" mq-topic import t "$golden/txn-0"
+	may 74 75
+	if mq-topic describe t >/dev/null 2>&1; then
+		[[ $(mq-topic offsets --tsv t | tail -1) == $'t\t0\t11' ]] || fail "$fault: half a topic"
+	else
+		[[ $status != 0 ]] || fail "$fault: said 0 and made nothing"
+		mq-topic import t "$golden/txn-0" || fail "$fault: the next import ended with $?"
+	fi
+	mq-topic delete -y t
+	[[ -z $(ls "$MQ_DIR/topics") ]] || fail "$fault: left $(ls "$MQ_DIR/topics")"
+}
+@test "import" {
+	mq-topic create other # the store
+	mq-topic delete -y other
+	everything import 1
+}
+
 store() {
 	local dir=$MQ_DIR
 
