@@ -16,9 +16,9 @@ struct walk {
 	size_t at; /* of the segment that is open */
 	int fd;
 	struct sidecar sidecar;
-	struct buf plain;	 /* the batch that was decompressed last */
-	int64_t next_offset;	 /* that a record without a gap before it has */
-	bool first_epoch_denied; /* a batch before it is of another epoch */
+	struct buf plain;     /* the batch that was decompressed last */
+	int64_t next_offset;  /* that a record without a gap before it has */
+	int32_t epoch_before; /* that of the last batch before order->first_epoch, -1 none */
 };
 
 static bool
@@ -71,8 +71,8 @@ check_place(struct walk *w, const struct batch_header *h)
 		    (long long)batch_end_offset(h) - 1);
 	if (h->base_offset > end->end_offset)
 		w->found->gap_end = h->base_offset;
-	if (first != NULL && h->base_offset < first->start_offset && (h->leader_epoch < 0 || h->leader_epoch > first->epoch))
-		w->first_epoch_denied = true;
+	if (first != NULL && h->base_offset < first->start_offset)
+		w->epoch_before = h->leader_epoch;
 	return STATUS_OK;
 }
 
@@ -408,7 +408,7 @@ find_log_start(struct walk *w)
 		    (long long)o->log_start, (long long)end);
 	if (o->log_start > start)
 		start = o->log_start;
-	if (o->first_epoch != NULL && !w->first_epoch_denied && o->first_epoch->start_offset > start &&
+	if (o->first_epoch != NULL && o->first_epoch->epoch == w->epoch_before && o->first_epoch->start_offset > start &&
 	    o->first_epoch->start_offset <= end)
 		start = o->first_epoch->start_offset;
 	w->found->log_start = start;
@@ -433,7 +433,7 @@ int
 rebuild_partition(const struct rebuild_order *order, struct rebuilt *out)
 {
 	struct rebuilt found = {.log_start = -1};
-	struct walk w = {.order = order, .found = &found, .fd = -1, .plain = BUF_EMPTY};
+	struct walk w = {.order = order, .found = &found, .fd = -1, .plain = BUF_EMPTY, .epoch_before = -1};
 	int rc;
 
 	sidecar_init(&w.sidecar, order->dir, order->access, order->index_interval_bytes);

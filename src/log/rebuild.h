@@ -22,8 +22,9 @@ struct rebuild_order {
 	int64_t index_interval_bytes;
 	int64_t log_start; /* -1: the first segment's base */
 	/*
-	 * The first entry of the leader-epoch-checkpoint that the folder had, or NULL. A broker whose log was trimmed writes the new start
-	 * there: the log begins there too if no batch before it is of another epoch than those that it may stand for.
+	 * The first entry of the leader-epoch-checkpoint that the folder had, or NULL. A broker whose log is trimmed raises it to the new start:
+	 * the log begins there if the batch before that offset is of this very epoch. If it is of an older one, the checkpoint was lost and
+	 * begun anew.
 	 */
 	const struct epoch_entry *first_epoch;
 	const struct producers *producers; /* of what was before the first segment, or NULL */

@@ -649,20 +649,25 @@ test_the_log_start(void **state)
 	o.log_start = 21;
 	assert_status(run(o, &found), STATUS_IO);
 	assert_non_null(strstr(status_message(), "a broker would empty it"));
-	/* The first epoch tells of a trim only if the batches before it are of no other. */
+	/* The first epoch tells of a trim only if the batch before it is of that epoch. */
 	assert_int_equal(start_of(-1, &(struct epoch_entry){1, 13}), 13);
+	assert_int_equal(start_of(-1, &(struct epoch_entry){1, 15}), 15);
 	assert_int_equal(start_of(-1, &(struct epoch_entry){1, 10}), 10);
 	assert_int_equal(start_of(-1, &(struct epoch_entry){2, 17}), 17);
+	assert_int_equal(start_of(-1, &(struct epoch_entry){2, 20}), 20);
 	assert_int_equal(start_of(-1, &(struct epoch_entry){1, 17}), 10);
 	assert_int_equal(start_of(-1, &(struct epoch_entry){0, 12}), 10);
 	assert_int_equal(start_of(-1, &(struct epoch_entry){2, 21}), 10);
+	/* A checkpoint that was lost is begun anew with the epoch in which it is missed, where that begins. */
+	assert_int_equal(start_of(-1, &(struct epoch_entry){2, 15}), 10);
+	assert_int_equal(start_of(-1, &(struct epoch_entry){7, 20}), 10);
 	/* The greater of the two, because the broker writes down the one at once and the other once a minute. */
 	assert_int_equal(start_of(11, &(struct epoch_entry){1, 13}), 13);
 	assert_int_equal(start_of(14, &(struct epoch_entry){1, 13}), 14);
 }
 
 static void
-test_batches_without_an_epoch_deny_a_trim(void **state)
+test_batches_without_an_epoch_are_no_sign_of_a_trim(void **state)
 {
 	(void)state;
 	put_batch(0, &(struct batch_spec){.base_offset = 0, .count = 5, .leader_epoch = -1});
@@ -1008,7 +1013,7 @@ main(void)
 	    folder_test(test_what_is_no_file_is_refused),
 	    folder_test(test_a_segment_is_at_most_what_positions_can_say),
 	    folder_test(test_the_log_start),
-	    folder_test(test_batches_without_an_epoch_deny_a_trim),
+	    folder_test(test_batches_without_an_epoch_are_no_sign_of_a_trim),
 	    folder_test(test_the_epochs_begin_with_the_log),
 	    folder_test(test_aborted_transactions_are_indexed),
 	    folder_test(test_open_transactions_are_aborted),
