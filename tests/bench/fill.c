@@ -4,8 +4,8 @@
  *	fill DIR SEGMENTS HOLES BATCHES LINES >places
  *
  * DIR is the folder of an empty partition. Each segment gets HOLES batches of 1 MiB, one record of zeros each, which are holes of the
- * file and take no room but for their headers, and then BATCHES batches of LINES lines of 100 bytes. All of them are valid, with
- * ascending offsets and times, and both indexes have their entries. For each batch of lines its offset and its time are printed. The
+ * file and take no room but for their headers, and in their middle BATCHES batches of LINES lines of 100 bytes. All of them are valid,
+ * with ascending offsets and times, and both indexes have their entries. For each batch of lines its offset and its time are printed. The
  * topic's file `heads` knows nothing of it: replaced by a copy of itself it is not believed, and the next to open the partition recovers.
  * Recovery reads the last two segments and writes them again, so these get no holes.
  */
@@ -83,27 +83,42 @@ append(struct fill *f, struct batch_builder *b, size_t some)
 }
 
 static void
-fill_segment(struct fill *f, int64_t holes, int64_t batches, int64_t lines)
+append_holes(struct fill *f, int64_t count)
 {
 	static const uint8_t zeros[HOLE_BYTES - HOLE_FRAME_BYTES];
+
+	while (count-- > 0) {
+		build(&f->hole, zeros, sizeof(zeros), 1, f->time_ms++);
+		append(f, &f->hole, HOLE_FRAME_BYTES);
+	}
+}
+
+/* Says where they are. */
+static void
+append_lines(struct fill *f, int64_t batches, int64_t lines)
+{
 	uint8_t line[LINE_BYTES];
-	char name[SEGMENT_NAME_BYTES];
 
 	memset(line, 'x', sizeof(line));
-	segment_name(name, f->end.end_offset, SUFFIX_LOG);
-	must(file_remove(f->dir, name));
-	must(file_create(f->dir, name, &access_ours, &f->fd));
-	head_empty_end(&f->end, f->end.end_offset);
-	/* All holes of a segment have one time, so that one CRC is enough: offsets are outside of it. */
-	if (holes > 0)
-		build(&f->hole, zeros, sizeof(zeros), 1, f->time_ms++);
-	while (holes-- > 0)
-		append(f, &f->hole, HOLE_FRAME_BYTES);
 	while (batches-- > 0) {
 		(void)printf("%lld %lld\n", (long long)f->end.end_offset, (long long)f->time_ms);
 		build(&f->lines, line, sizeof(line), lines, f->time_ms++);
 		append(f, &f->lines, f->lines.bytes.len);
 	}
+}
+
+static void
+fill_segment(struct fill *f, int64_t holes, int64_t batches, int64_t lines)
+{
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_name(name, f->end.end_offset, SUFFIX_LOG);
+	must(file_remove(f->dir, name));
+	must(file_create(f->dir, name, &access_ours, &f->fd));
+	head_empty_end(&f->end, f->end.end_offset);
+	append_holes(f, holes / 2);
+	append_lines(f, batches, lines);
+	append_holes(f, holes - holes / 2);
 	must(index_writer_finish(&f->index, &f->end));
 	must(file_truncate(f->fd, name, f->end.end_position));
 	must(file_close(f->fd, name));

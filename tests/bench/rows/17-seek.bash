@@ -1,7 +1,7 @@
 # One record from somewhere in a partition of 100 GB, against a partition of 1 MB, by offset and by time; one call for each, so the start of
-# the program is in both.  The large one has 100 segments of 1 GiB, each with 1,000 batches of 1 MiB, which are holes of the file, and 64
-# batches of ordinary lines, as which all of the small one is; so indexes, segments and offsets are those of 100 GB written in batches of
-# 1 MiB, and in both the record that is sought lies in a batch of the same size.
+# the program is in both.  The large one has 100 segments of 1 GiB, each with 1,000 batches of 1 MiB, which are holes of the file, and in
+# their middle 64 batches of ordinary lines, as which all of the small one is (fill.c).  So segments and indexes are those of 100 GB written
+# in batches of 1 MiB, and in both the record that is sought lies in a batch of the same size.
 rounds=100
 
 # seek TOPIC HOW: each of the places by offset (o) or by time (t); HOW is the format of -o, of which %o and %t are replaced.
