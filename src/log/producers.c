@@ -15,20 +15,6 @@ producers_free(struct producers *ps)
 	*ps = (struct producers){NULL, 0, 0};
 }
 
-int
-producers_copy(const struct producers *ps, struct producers *to)
-{
-	struct producer_state *states;
-
-	if (ps->count == 0)
-		return STATUS_OK;
-	if ((states = reallocarray(NULL, ps->count, sizeof(*states))) == NULL)
-		return status_no_memory("producers");
-	memcpy(states, ps->states, ps->count * sizeof(*states));
-	*to = (struct producers){states, ps->count, ps->count};
-	return STATUS_OK;
-}
-
 /* The first state whose id is at or above. */
 static size_t
 position_of(const struct producers *ps, int64_t producer_id)

@@ -27,8 +27,6 @@ struct producers {
 };
 
 void producers_free(struct producers *);
-/* Into an empty one. */
-int producers_copy(const struct producers *, struct producers *to) MUST_USE;
 /* Take note of a valid batch; `bytes` are all of it (a control batch is looked into). Batches come in the log's order. */
 int producers_note(struct producers *, const struct batch_header *, const uint8_t *bytes) MUST_USE;
 const struct producer_state *producers_find(const struct producers *, int64_t producer_id);

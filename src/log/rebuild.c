@@ -273,7 +273,7 @@ scan_segment(struct walk *w, int64_t size)
 			goto out;
 		}
 	}
-	if (rc == STATUS_CORRUPT && is_last(w) && w->order->mend)
+	if (rc == STATUS_CORRUPT && is_last(w) && w->order->cut_torn)
 		rc = cut_tail(w, scanner.position, size);
 	rc = rc == STATUS_END ? STATUS_OK : is_bad_batch(rc) ? fail_at(w, rc) : rc;
 out:
@@ -420,10 +420,8 @@ walk_all(struct walk *w)
 {
 	int rc;
 
-	if (w->order->producers != NULL && (rc = producers_copy(w->order->producers, &w->sidecar.producers)) != STATUS_OK)
-		return rc;
 	if ((rc = walk_segments(w)) != STATUS_OK || (rc = find_log_start(w)) != STATUS_OK ||
-	    (w->order->mend && (rc = abort_open(w)) != STATUS_OK) || (rc = leave_segment(w)) != STATUS_OK)
+	    (w->order->abort_open && (rc = abort_open(w)) != STATUS_OK) || (rc = leave_segment(w)) != STATUS_OK)
 		return rc;
 	note_gap(w, w->sidecar.end.end_offset);
 	return sidecar_finish(&w->sidecar, w->found->log_start);
@@ -437,6 +435,7 @@ rebuild_partition(const struct rebuild_order *order, struct rebuilt *out)
 	int rc;
 
 	sidecar_init(&w.sidecar, order->dir, order->access, order->index_interval_bytes);
+	w.sidecar.forget_producers = order->forget_producers;
 	if ((rc = walk_all(&w)) == STATUS_OK) {
 		found.end = w.sidecar.end;
 		*out = found;

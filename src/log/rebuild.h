@@ -13,7 +13,6 @@
 
 #include "log/epoch.h"
 #include "log/head.h"
-#include "log/producers.h"
 
 struct rebuild_order {
 	int dir;	   /* the folder */
@@ -27,12 +26,9 @@ struct rebuild_order {
 	 * begun anew.
 	 */
 	const struct epoch_entry *first_epoch;
-	const struct producers *producers; /* of what was before the first segment, or NULL */
-	/*
-	 * Cut the traces of an append that never ended from the last segment, and abort, by markers of now, the transactions that are open
-	 * at the end.
-	 */
-	bool mend;
+	bool cut_torn;	       /* cut the traces of an append that never ended from the last segment; else they are damage */
+	bool abort_open;       /* abort the transactions that are open at the end, by markers of now */
+	bool forget_producers; /* the snapshots know of none: sidecar.h */
 	/* Called after each batch with the bytes up to its end; anything but STATUS_OK ends the walk. NULL: nobody asks. */
 	int (*progress)(void *arg, int64_t records, int64_t bytes);
 	void *progress_arg;

@@ -27,11 +27,12 @@ sidecar_free(struct sidecar *s)
 static int
 write_snapshot(struct sidecar *s)
 {
+	const struct producers nobody = {NULL, 0, 0}, *known = s->forget_producers ? &nobody : &s->producers;
 	int rc;
 
 	if (s->end.end_offset == 0 || s->end.end_offset == s->snapshot_end)
 		return STATUS_OK;
-	if ((rc = producers_write(s->dir, s->access, s->end.end_offset, &s->producers)) == STATUS_OK)
+	if ((rc = producers_write(s->dir, s->access, s->end.end_offset, known)) == STATUS_OK)
 		s->snapshot_end = s->end.end_offset;
 	return rc;
 }
@@ -115,6 +116,7 @@ sidecar_note(struct sidecar *s, const struct batch_header *h, int64_t position, 
 	if ((rc = index_writer_note(&s->index, end, h, position, s->interval_bytes)) != STATUS_OK ||
 	    (rc = note_abort(s, plain, bytes)) != STATUS_OK || (rc = producers_note(&s->producers, plain, bytes)) != STATUS_OK)
 		return rc;
+	s->begins_without_epoch |= h->leader_epoch < 0;
 	if (h->leader_epoch > end->leader_epoch && (rc = epoch_list_add(&s->epochs, h->leader_epoch, h->base_offset)) != STATUS_OK)
 		return rc;
 	end->last_position = position;
@@ -163,5 +165,8 @@ sidecar_finish(struct sidecar *s, int64_t log_start)
 	if (s->epochs.count == 0)
 		return file_remove(s->dir, EPOCH_CHECKPOINT);
 	epoch_list_trim(&s->epochs, log_start);
+	/* What compaction took out before the first batch was of its epoch too, or of one that is forgotten. */
+	if (!s->begins_without_epoch)
+		s->epochs.entries[0].start_offset = log_start;
 	return epoch_list_write(s->dir, s->access, &s->epochs);
 }

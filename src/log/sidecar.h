@@ -13,6 +13,7 @@
 #ifndef LOG_SIDECAR_H
 #define LOG_SIDECAR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "log/epoch.h"
@@ -22,10 +23,16 @@
 struct sidecar {
 	int dir; /* the partition's folder; borrowed, as `access` is */
 	const struct file_access *access;
-	int64_t interval_bytes;	    /* index.interval.bytes */
+	int64_t interval_bytes; /* index.interval.bytes */
+	/*
+	 * Snapshots of nobody, for a log that goes to another cluster: there the same ids are given to others, whose first batches would be
+	 * taken for duplicates.
+	 */
+	bool forget_producers;
 	struct head_end end;	    /* of all that was noted */
-	struct producers producers; /* of all that was noted; a caller who knows of older ones puts them in first */
+	struct producers producers; /* of all that was noted */
 	struct epoch_list epochs;
+	bool begins_without_epoch; /* the first batches are of an epoch that is not known */
 	struct index_writer index;
 	struct buf aborted;   /* the segment's .txnindex */
 	int64_t snapshot_end; /* the offset of the last .snapshot, -1 none */

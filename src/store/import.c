@@ -150,7 +150,8 @@ verify(struct import *m, const struct import_source *s, int dir)
 	    .index_interval_bytes = m->config.log.index_interval_bytes,
 	    .log_start = s->log_start,
 	    .first_epoch = s->epochs.count > 0 ? &s->epochs.entries[0] : NULL,
-	    .mend = true,
+	    .cut_torn = true,
+	    .abort_open = true,
 	    .progress = on_verified,
 	    .progress_arg = m,
 	};

@@ -31,7 +31,8 @@ new_order(void)
 	    .access = &logfolder_access,
 	    .index_interval_bytes = 4096,
 	    .log_start = -1,
-	    .mend = true,
+	    .cut_torn = true,
+	    .abort_open = true,
 	};
 }
 
@@ -403,14 +404,14 @@ test_a_last_batch_with_a_bad_crc_is_torn(void **state)
 }
 
 static void
-test_without_mending_a_torn_tail_is_damage(void **state)
+test_unless_it_may_be_cut_a_torn_tail_is_damage(void **state)
 {
 	struct rebuild_order o = new_order();
 	struct rebuilt found;
 	int64_t size;
 
 	(void)state;
-	o.mend = false;
+	o.cut_torn = false;
 	put(0, 0, 2);
 	size = size_of_file(segment_path(0, SUFFIX_LOG));
 	append_bytes(segment_path(0, SUFFIX_LOG), "\0\0\0", 3);
@@ -701,6 +702,16 @@ test_the_epochs_begin_with_the_log(void **state)
 	assert_checkpoint("0\n2\n4 10\n6 15\n");
 	start_of(20, NULL);
 	assert_checkpoint("0\n1\n6 20\n");
+	/* Compaction took out what was before the first batch. */
+	clear_folder();
+	put_batch(0, &(struct batch_spec){.base_offset = 9, .count = 1, .leader_epoch = 1});
+	start_of(-1, NULL);
+	assert_checkpoint("0\n1\n1 0\n");
+	clear_folder();
+	put_batch(0, &(struct batch_spec){.base_offset = 8, .count = 1, .leader_epoch = -1});
+	put_batch(0, &(struct batch_spec){.base_offset = 9, .count = 1, .leader_epoch = 1});
+	start_of(-1, NULL);
+	assert_checkpoint("0\n1\n1 9\n");
 }
 
 /*
@@ -835,14 +846,14 @@ test_open_transactions_are_aborted(void **state)
 }
 
 static void
-test_without_mending_they_stay_open(void **state)
+test_unless_it_is_asked_for_they_stay_open(void **state)
 {
 	struct rebuild_order o = new_order();
 	struct rebuilt found;
 	struct producers ps;
 
 	(void)state;
-	o.mend = false;
+	o.abort_open = false;
 	put_transactional(0, 0, 2, 11);
 	assert_ok(run(o, &found));
 	assert_int_equal(found.aborted, 0);
@@ -853,29 +864,24 @@ test_without_mending_they_stay_open(void **state)
 }
 
 static void
-test_producers_of_segments_that_are_gone(void **state)
+test_producers_may_be_forgotten(void **state)
 {
-	struct producers older = {NULL, 0, 0}, ps;
 	struct rebuild_order o = new_order();
 	struct rebuilt found;
-	struct batch_builder b;
-	struct batch_header h;
+	struct producers ps;
 
 	(void)state;
-	make_batch(&b, &(struct batch_spec){.base_offset = 1, .count = 1, .has_producer = true, .producer_id = 5, .sequence = 9});
-	h = header_of(b.bytes.data);
-	assert_ok(producers_note(&older, &h, b.bytes.data));
-	batch_builder_free(&b);
-	put(4, 4, 1);
-	o.producers = &older;
+	o.forget_producers = true;
+	put_transactional(0, 0, 2, 11);
+	put_batch(4, &(struct batch_spec){.base_offset = 4, .count = 1, .leader_epoch = 2, .has_producer = true, .producer_id = 9});
 	assert_ok(run(o, &found));
-	for (int64_t base = 4; base <= 5; base++) {
+	assert_int_equal(found.aborted, 1);
+	for (int64_t base = 4; base <= 6; base += 2) {
 		read_snapshot(base, &ps);
-		assert_int_equal(ps.count, 1);
-		assert_int_equal(ps.states[0].last_sequence, 9);
+		assert_int_equal(ps.count, 0);
 		producers_free(&ps);
 	}
-	producers_free(&older);
+	assert_aborted(4, 0, 1, 11, 0, 5, 6);
 }
 
 /*
@@ -999,7 +1005,7 @@ main(void)
 	    folder_test(test_a_last_batch_that_was_cut_anywhere_is_torn),
 	    folder_test(test_zeros_up_to_the_end_are_torn),
 	    folder_test(test_a_last_batch_with_a_bad_crc_is_torn),
-	    folder_test(test_without_mending_a_torn_tail_is_damage),
+	    folder_test(test_unless_it_may_be_cut_a_torn_tail_is_damage),
 	    folder_test(test_any_bit_in_the_middle_is_found),
 	    folder_test(test_a_length_that_reaches_over_whole_batches_is_damage),
 	    folder_test(test_the_place_of_damage_is_told),
@@ -1017,8 +1023,8 @@ main(void)
 	    folder_test(test_the_epochs_begin_with_the_log),
 	    folder_test(test_aborted_transactions_are_indexed),
 	    folder_test(test_open_transactions_are_aborted),
-	    folder_test(test_without_mending_they_stay_open),
-	    folder_test(test_producers_of_segments_that_are_gone),
+	    folder_test(test_unless_it_is_asked_for_they_stay_open),
+	    folder_test(test_producers_may_be_forgotten),
 	    folder_test(test_who_asks_may_stop_it),
 	    folder_test(test_every_failing_call_is_told),
 	    folder_test(test_every_failing_read_is_told),
