@@ -102,12 +102,12 @@ make_topic_id(char id[TOPIC_ID_BYTES])
 }
 
 /* The last of 22 characters holds the last two bits of 128: only four letters may stand there. */
-static int
-check_topic_id(const char *id)
+int
+config_check_topic_id(const char *id)
 {
-	if (strlen(id) != 22 || strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != 22 ||
-	    strchr("AQgw", id[21]) == NULL)
-		return status_fail(STATUS_CONFIG, "topic.id: not a Kafka Uuid (22 characters of URL-safe base64): %.64s", id);
+	if (strlen(id) != 22 || strspn(id, "A") == 22 ||
+	    strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != 22 || strchr("AQgw", id[21]) == NULL)
+		return status_fail(STATUS_CONFIG, "not a Kafka Uuid (22 characters of URL-safe base64): %.64s", id);
 	return STATUS_OK;
 }
 
@@ -475,7 +475,9 @@ decode_line(void *arg, const char *key, const char *value)
 	int rc;
 
 	if (strcmp(key, "topic.id") == 0) {
-		if ((rc = check_topic_id(value)) == STATUS_OK)
+		if ((rc = config_check_topic_id(value)) != STATUS_OK)
+			rc = status_context(rc, "topic.id");
+		else
 			(void)strlcpy(c->topic_id, value, sizeof(c->topic_id));
 		return rc;
 	}

@@ -38,6 +38,9 @@ struct config {
 /* All defaults, a new random topic id, replication factor 1. */
 void config_init(struct config *, int partitions);
 
+/* Is it a Kafka Uuid, 22 characters of URL-safe base64? STATUS_CONFIG if not, and for the one of zeros, which Kafka reserves. */
+int config_check_topic_id(const char *id) MUST_USE;
+
 /* How many in all. STATUS_CONFIG if it is not from 1 to TOPIC_MAX_PARTITIONS. */
 int config_set_partitions(struct config *, int64_t count) MUST_USE;
 /* STATUS_CONFIG unless it is 1: copies on other nodes are not supported yet. */
