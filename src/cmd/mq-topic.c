@@ -1,5 +1,5 @@
 /*
- * mq-topic: makes, lists, describes, changes, trims, deletes and imports topics.
+ * mq-topic: makes, lists, describes, changes, trims, deletes, imports and exports topics.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 #include "base/status.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
-#include "cmd/topic_import.h"
 #include "cmd/topic_list.h"
+#include "cmd/topic_move.h"
 #include "cmd/topic_options.h"
 #include "cmd/topic_span.h"
 #include "store/catalog.h"
@@ -29,6 +29,7 @@ static const char help[] =
     "mq-topic trim orders --before @2026-11-01     records before that day go (it asks)\n"
     "mq-topic delete orders                        the whole topic goes (it asks)\n"
     "mq-topic import orders /kafka/data/orders-*   a topic of Kafka's folders, which stay as they are\n"
+    "mq-topic export orders out                    the folders for a Kafka broker: out/orders-0, ...\n"
     "\n"
     "create NAME [-p N] [-r N] [-c KEY=VALUE]... [--if-not-exists]\n"
     "list [-l]\n"
@@ -38,6 +39,7 @@ static const char help[] =
     "trim NAME [-p P] --before OFFSET|@TIME\n"
     "delete NAME [--if-exists]\n"
     "import NAME DIR... [-c KEY=VALUE]...\n"
+    "export NAME DIR [--topic-id ID]\n"
     "\n"
     "-d DIR               the store ($MQ_DIR; /var/lib/mq for root, else ~/.local/state/mq)\n"
     "-p, --partitions N   create, alter: how many in all;  offsets, trim: this partition only\n"
@@ -337,7 +339,7 @@ run_delete(struct topic_options *o)
 }
 
 /*
- * import.
+ * import and export.
  */
 
 static int
@@ -352,6 +354,12 @@ run_import(struct topic_options *o)
 	return topic_import(o, &config, LOCK_TIMEOUT_MS);
 }
 
+static int
+run_export(struct topic_options *o)
+{
+	return topic_export(o);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -364,6 +372,7 @@ main(int argc, char **argv)
 	    [VERB_TRIM] = run_trim,
 	    [VERB_DELETE] = run_delete,
 	    [VERB_IMPORT] = run_import,
+	    [VERB_EXPORT] = run_export,
 	};
 	struct topic_options o;
 	int rc;

@@ -8,7 +8,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 
-#define VERB_NAMES "create, list, describe, offsets, alter, trim, delete or import"
+#define VERB_NAMES "create, list, describe, offsets, alter, trim, delete, import or export"
 
 enum option_id {
 	OPTION_CONFIG = 'c',
@@ -23,6 +23,7 @@ enum option_id {
 	OPTION_IF_NOT_EXISTS = 'I',
 	OPTION_JSON = 'J',
 	OPTION_TIME = 'T',
+	OPTION_TOPIC_ID = 'O',
 	OPTION_TSV = 'S',
 	OPTION_UNSET = 'U',
 };
@@ -41,6 +42,7 @@ static const struct args_option option_table[] = {
     {0, "if-not-exists", ARGS_FLAG, OPTION_IF_NOT_EXISTS, NULL},
     {0, "json", ARGS_FLAG, OPTION_JSON, NULL},
     {0, "time", ARGS_VALUE, OPTION_TIME, NULL},
+    {0, "topic-id", ARGS_VALUE, OPTION_TOPIC_ID, NULL},
     {0, "tsv", ARGS_FLAG, OPTION_TSV, NULL},
     {0, "unset", ARGS_VALUE, OPTION_UNSET, NULL},
     /* kafka-topics.sh and kafka-configs.sh. */
@@ -67,6 +69,7 @@ static const struct {
     [VERB_TRIM] = {"trim", "NAME", "dpBnyJS", false},
     [VERB_DELETE] = {"delete", "NAME", "dEnyJS", false},
     [VERB_IMPORT] = {"import", "NAME DIR [DIR...]", "dc", true},
+    [VERB_EXPORT] = {"export", "NAME DIR", "dO", true},
 };
 
 static int
@@ -117,6 +120,9 @@ take_option(const struct args *args, struct topic_options *o, enum option_id id)
 	case OPTION_TIME:
 		o->time = args->value;
 		return STATUS_OK;
+	case OPTION_TOPIC_ID:
+		o->topic_id = args->value;
+		return STATUS_OK;
 	case OPTION_JSON:
 		return set_form(args, o, PRINT_JSON);
 	case OPTION_TSV:
@@ -153,8 +159,6 @@ find_verb(const struct args *args, enum topic_verb *verb)
 			return STATUS_OK;
 		}
 	}
-	if (strcmp(word, "export") == 0)
-		return status_fail(STATUS_USAGE, "%s: not supported yet", word);
 	return status_fail(STATUS_USAGE, "%s: no such verb: %s (%s -h shows how)", word, VERB_NAMES, cmd_program());
 }
 

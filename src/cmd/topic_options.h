@@ -10,7 +10,17 @@
 #include "base/compat.h"
 #include "cmd/print.h"
 
-enum topic_verb { VERB_CREATE, VERB_LIST, VERB_DESCRIBE, VERB_OFFSETS, VERB_ALTER, VERB_TRIM, VERB_DELETE, VERB_IMPORT };
+enum topic_verb {
+	VERB_CREATE,
+	VERB_LIST,
+	VERB_DESCRIBE,
+	VERB_OFFSETS,
+	VERB_ALTER,
+	VERB_TRIM,
+	VERB_DELETE,
+	VERB_IMPORT,
+	VERB_EXPORT
+};
 
 /* -c KEY=VALUE, or --unset KEY: then value is NULL. */
 struct change {
@@ -30,7 +40,7 @@ struct topic_options {
 	size_t change_count;
 	bool settings; /* describe -c */
 	bool details, dry_run, yes, if_exists, if_not_exists;
-	const char *time, *before; /* NULL: not given */
+	const char *time, *before, *topic_id; /* NULL: not given */
 	enum print_form form;
 };
 

@@ -80,6 +80,30 @@ import() {
 	everything import 1
 }
 
+export_it() {
+	attempt "$1" mq-topic export t exported
+	may 74 75
+	if [[ -e exported/t-0 && -e exported/t-1 ]]; then
+		mq-topic import copy exported/t-0 exported/t-1 || fail "$fault: what was exported cannot be imported"
+		cmp <(mq-consume copy | sort) old || fail "$fault: other records were exported"
+		mq-topic delete -y copy
+	else
+		[[ $status != 0 ]] || fail "$fault: said 0 and exported nothing"
+	fi
+	for each in exported/*; do
+		[[ ! -e $each || $each =~ ^exported/t-[01](\.[0-9a-f]{32}-delete)?$ ]] || fail "$fault: left $each"
+	done
+	rm -rf exported
+	mq-topic export t exported || fail "$fault: the next export ended with $?"
+	rm -rf exported
+}
+@test "export" {
+	prepare t -p 2
+	produce t old 5 mq-produce
+	mq-consume t | sort >old
+	everything export_it 1
+}
+
 store() {
 	local dir=$MQ_DIR
 
