@@ -92,7 +92,7 @@ open_topic(struct store *s, const char *name)
 static void
 assert_records(struct store *s, const char *name, int p, const char *folder)
 {
-	json_t *want = golden_expected(folder);
+	json_t *want = golden_expected(folder, false);
 	struct topic *t = open_topic(s, name);
 	struct batch_view view;
 	struct batch_cursor cursor;
