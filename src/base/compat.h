@@ -13,6 +13,8 @@
 #define UNUSED __attribute__((__unused__))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define LIKELY(x) __builtin_expect(!!(x), 1)
+/* For what runs for each record, where the compiler would rather call. */
+#define ALWAYS_INLINE inline __attribute__((__always_inline__))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* How many bits a number that is not 0 takes: 1 to 64. */

@@ -60,23 +60,22 @@ varint_put(uint8_t *p, int32_t value)
 const uint8_t *varint_get_long(const uint8_t *p, const uint8_t *end, int32_t *value);
 const uint8_t *varlong_get_long(const uint8_t *p, const uint8_t *end, int64_t *value);
 
-/* The number of one or two bytes at p; NULL if it is longer or the bytes end. */
+/* The number of one or two bytes at p; NULL if it is longer or the bytes end. The last number of a record has one byte before the end. */
 static inline const uint8_t *
 varint_get_short(const uint8_t *p, const uint8_t *end, int32_t *value)
 {
 	uint32_t bits;
 
-	if (UNLIKELY(end - p < 2))
+	if (UNLIKELY(p >= end))
 		return NULL;
-	bits = p[0];
+	bits = *p++;
 	if (bits >= 0x80) {
-		if (UNLIKELY(p[1] >= 0x80))
+		if (UNLIKELY(p >= end || *p >= 0x80))
 			return NULL;
-		bits = (bits & 0x7f) | (uint32_t)p[1] << 7;
-		p++;
+		bits = (bits & 0x7f) | (uint32_t)*p++ << 7;
 	}
 	*value = (int32_t)((bits >> 1) ^ (0u - (bits & 1)));
-	return p + 1;
+	return p;
 }
 
 /*

@@ -64,8 +64,11 @@ record_put(uint8_t *p, const uint8_t *end, const struct record *r, int64_t base_
 	return p + r->headers_len;
 }
 
-/* A length and its bytes. Kafka writes -1 for null and reads every negative length as null (Utils.readBytes). */
-static const uint8_t *
+/*
+ * A length and its bytes; inline, because it runs twice for each record. Kafka writes -1 for null and reads every negative length as null
+ * (Utils.readBytes).
+ */
+static ALWAYS_INLINE const uint8_t *
 get_bytes(const uint8_t *p, const uint8_t *end, bool nullable, const uint8_t **bytes, int32_t *len)
 {
 	if ((p = varint_get(p, end, len)) == NULL || *len > end - p)
