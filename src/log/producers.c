@@ -208,7 +208,10 @@ producers_write(int dir, const struct file_access *access, int64_t base, const s
 	return rc;
 }
 
-/* Note every batch of the segment that begins below the offset `to`. */
+/*
+ * Note every batch of the segment that begins below the offset `to`. One without a producer says nothing here: only its header is read, so
+ * that who rolls does not read the whole segment that was just written once more.
+ */
 static int
 note_segment(const struct partition *p, int64_t base, int64_t to, struct producers *ps)
 {
@@ -224,9 +227,14 @@ note_segment(const struct partition *p, int64_t base, int64_t to, struct produce
 		return rc;
 	if ((rc = file_size(fd, name, &size)) == STATUS_OK) {
 		segment_scanner_init(&scanner, fd, base, 0, size);
-		while ((rc = segment_scanner_next(&scanner, &header, &bytes)) == STATUS_OK && header.base_offset < to &&
-		    (rc = producers_note(ps, &header, bytes)) == STATUS_OK)
-			continue;
+		scanner.read_bytes = BATCH_HEADER_BYTES;
+		while ((rc = segment_scanner_peek(&scanner, &header)) == STATUS_OK && header.base_offset < to) {
+			if (header.producer_id < 0)
+				segment_scanner_pass(&scanner, &header);
+			else if ((rc = segment_scanner_next(&scanner, &header, &bytes)) != STATUS_OK ||
+			    (rc = producers_note(ps, &header, bytes)) != STATUS_OK)
+				break;
+		}
 		segment_scanner_free(&scanner);
 	}
 	(void)file_close(fd, name);

@@ -184,13 +184,42 @@ window_bytes(const struct segment_scanner *s)
 	return s->window.data + (s->position - s->window_position);
 }
 
+/* The header at the position; the batch must end before the limit, and begin behind the one before it. */
 static int
-check_batch(const struct segment_scanner *s, const struct batch_header *h)
+read_header(struct segment_scanner *s, struct batch_header *h)
 {
+	int rc;
+
+	if ((rc = fill_window(s, BATCH_HEADER_BYTES)) != STATUS_OK || (rc = batch_decode_header(window_bytes(s), h)) != STATUS_OK)
+		return rc;
+	if (batch_bytes(h) > s->limit - s->position)
+		return status_fail(STATUS_CORRUPT, "it ends in the middle of a batch");
 	if (h->base_offset < s->least_offset)
 		return status_fail(STATUS_CORRUPT, "offset %lld after %lld", (long long)h->base_offset,
 		    (long long)s->least_offset - 1);
-	return batch_check_crc(window_bytes(s), h);
+	return STATUS_OK;
+}
+
+/* Which batch it was, if the batch is to blame. */
+static int
+name_place(const struct segment_scanner *s, int rc)
+{
+	if (rc == STATUS_CORRUPT || rc == STATUS_CONFIG)
+		return status_context(rc, "%s at %lld", s->name, (long long)s->position);
+	return rc;
+}
+
+int
+segment_scanner_peek(struct segment_scanner *s, struct batch_header *h)
+{
+	return s->position == s->limit ? STATUS_END : name_place(s, read_header(s, h));
+}
+
+void
+segment_scanner_pass(struct segment_scanner *s, const struct batch_header *h)
+{
+	s->position += batch_bytes(h);
+	s->least_offset = batch_end_offset(h);
 }
 
 int
@@ -200,15 +229,10 @@ segment_scanner_next(struct segment_scanner *s, struct batch_header *h, const ui
 
 	if (s->position == s->limit)
 		return STATUS_END;
-	if ((rc = fill_window(s, BATCH_HEADER_BYTES)) == STATUS_OK && (rc = batch_decode_header(window_bytes(s), h)) == STATUS_OK &&
-	    (rc = fill_window(s, (size_t)batch_bytes(h))) == STATUS_OK)
-		rc = check_batch(s, h);
-	if (rc == STATUS_CORRUPT || rc == STATUS_CONFIG)
-		return status_context(rc, "%s at %lld", s->name, (long long)s->position);
-	if (rc != STATUS_OK)
-		return rc;
+	if ((rc = read_header(s, h)) != STATUS_OK || (rc = fill_window(s, (size_t)batch_bytes(h))) != STATUS_OK ||
+	    (rc = batch_check_crc(window_bytes(s), h)) != STATUS_OK)
+		return name_place(s, rc);
 	*bytes = window_bytes(s);
-	s->position += batch_bytes(h);
-	s->least_offset = batch_end_offset(h);
+	segment_scanner_pass(s, h);
 	return STATUS_OK;
 }

@@ -292,6 +292,63 @@ test_a_scan_begins_anywhere_and_goes_anywhere(void **state)
 	free_sample(&s);
 }
 
+/* Each second batch is passed by its header; of what is passed no more is read, and nobody minds what it is. */
+static void
+test_batches_are_passed_unread(void **state)
+{
+	struct segment_scanner scanner;
+	struct batch_header h;
+	const uint8_t *bytes;
+	struct sample s;
+
+	(void)state;
+	make_sample(&s);
+	assert_int_equal(pwrite(s.fd, "garbage", 7, s.positions[3] - 7), 7);
+	segment_scanner_init(&scanner, s.fd, 0, 0, s.positions[BATCHES]);
+	scanner.read_bytes = BATCH_HEADER_BYTES;
+	for (int i = 0; i < BATCHES; i++) {
+		assert_ok(segment_scanner_peek(&scanner, &h));
+		assert_int_equal(h.base_offset, 10 * i);
+		assert_int_equal(scanner.position, s.positions[i]);
+		if (i % 2 == 0) {
+			segment_scanner_pass(&scanner, &h);
+			assert_int_equal(scanner.window.len, BATCH_HEADER_BYTES);
+			continue;
+		}
+		assert_ok(segment_scanner_next(&scanner, &h, &bytes));
+		assert_memory_equal(bytes, s.bytes.data + s.positions[i], (size_t)batch_bytes(&h));
+	}
+	assert_status(segment_scanner_peek(&scanner, &h), STATUS_END);
+	segment_scanner_seek(&scanner, s.positions[2]);
+	assert_status(segment_scanner_next(&scanner, &h, &bytes), STATUS_CORRUPT);
+	segment_scanner_free(&scanner);
+	free_sample(&s);
+}
+
+/* What a peek can see of damage it tells as a scan does, and stays. */
+static void
+test_a_peek_tells_damage(void **state)
+{
+	struct segment_scanner scanner;
+	struct batch_header h;
+	struct sample s;
+
+	(void)state;
+	make_sample(&s);
+	segment_scanner_init(&scanner, s.fd, 0, s.positions[1], s.positions[2] - 1);
+	assert_status(segment_scanner_peek(&scanner, &h), STATUS_CORRUPT);
+	assert_non_null(strstr(status_message(), "middle of a batch"));
+	segment_scanner_set_limit(&scanner, s.positions[BATCHES]);
+	assert_ok(segment_scanner_peek(&scanner, &h));
+	segment_scanner_pass(&scanner, &h);
+	assert_int_equal(pwrite(s.fd, "\0\0\0\0\0\0\0\1", 8, s.positions[2]), 8);
+	assert_status(segment_scanner_peek(&scanner, &h), STATUS_CORRUPT);
+	assert_non_null(strstr(status_message(), "offset 1 after 19"));
+	assert_int_equal(scanner.position, s.positions[2]);
+	segment_scanner_free(&scanner);
+	free_sample(&s);
+}
+
 static void
 test_a_scan_ends_at_its_limit_and_goes_on_when_that_moves(void **state)
 {
@@ -637,6 +694,8 @@ main(void)
 	    unit_test(test_an_offset_is_in_the_last_segment_that_begins_at_or_below_it),
 	    unit_test(test_a_scan_gives_every_batch_whatever_one_read_asks_for),
 	    unit_test(test_a_scan_begins_anywhere_and_goes_anywhere),
+	    unit_test(test_batches_are_passed_unread),
+	    unit_test(test_a_peek_tells_damage),
 	    unit_test(test_a_scan_ends_at_its_limit_and_goes_on_when_that_moves),
 	    unit_test(test_bytes_behind_the_limit_are_not_read_ahead),
 	    unit_test(test_what_was_read_is_forgotten_on_demand),
