@@ -77,8 +77,8 @@ find_last(int dir, const char *suffix, const struct search *search, uint8_t *ent
 	if ((rc = file_size(fd, name, &size)) != STATUS_OK)
 		goto out;
 	high = size / (int64_t)search->entry_bytes;
-	while (rc == STATUS_OK && low < high) {
-		int64_t middle = low + (high - low) / 2;
+	/* The last entry first, because who passes over a segment or appends wants that one. */
+	for (int64_t middle = high - 1; rc == STATUS_OK && low < high; middle = low + (high - low) / 2) {
 		bool zero = true;
 
 		rc = file_read_at(fd, name, bytes, search->entry_bytes, middle * (int64_t)search->entry_bytes, &got);

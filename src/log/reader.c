@@ -187,24 +187,68 @@ find_time_in_batch(const struct batch_view *view, int64_t timestamp_ms, int64_t 
 	return rc;
 }
 
-/*
- * Where to begin looking in a segment for a time: an entry says that all up to its offset is older; that is believed if a batch ends at
- * that offset and has the entry's timestamp.
- */
+/* Does a batch of the segment end at the entry's offset, with its timestamp? Then the scanner is behind it. */
+static bool
+is_true_entry(struct segment_scanner *s, const struct timeindex_entry *entry)
+{
+	struct batch_header h;
+	int rc;
+
+	while ((rc = segment_scanner_peek(s, &h)) == STATUS_OK && batch_end_offset(&h) <= entry->offset)
+		segment_scanner_pass(s, &h);
+	if (rc != STATUS_OK || batch_end_offset(&h) - 1 != entry->offset || h.max_timestamp_ms != entry->timestamp_ms)
+		return false;
+	segment_scanner_pass(s, &h);
+	return true;
+}
+
+/* The offset below which all batches of the segment are older, as their headers say; at most `end`. */
 static int64_t
-time_hint(struct reader *r, int64_t base, int64_t timestamp_ms, int64_t end)
+pass_older(const struct reader *r, int fd, int64_t base, int64_t size, int64_t timestamp_ms, int64_t end)
 {
 	struct timeindex_entry entry;
-	struct batch_view view;
+	struct segment_scanner s;
+	struct batch_header h;
+	int64_t from = base;
 
-	if (timeindex_lookup(r->extent.p->dir, base, timestamp_ms, &entry) != STATUS_OK || entry.offset < base ||
-	    entry.offset >= end)
+	segment_scanner_init(&s, fd, base, 0, size);
+	s.read_bytes = BATCH_HEADER_BYTES;
+	if (timeindex_lookup(r->extent.p->dir, base, timestamp_ms, &entry) == STATUS_OK && entry.offset >= base &&
+	    entry.offset < end) {
+		segment_scanner_seek(&s, index_position_hint(r->extent.p->dir, fd, base, entry.offset));
+		if (is_true_entry(&s, &entry))
+			from = entry.offset + 1;
+		else
+			segment_scanner_seek(&s, 0);
+	}
+	while (segment_scanner_peek(&s, &h) == STATUS_OK && h.max_timestamp_ms < timestamp_ms && batch_end_offset(&h) <= end) {
+		from = batch_end_offset(&h);
+		segment_scanner_pass(&s, &h);
+	}
+	segment_scanner_free(&s);
+	return from;
+}
+
+/*
+ * Where to begin looking in a segment for a time. A search goes through all segments, because times need not ascend, so of one that is
+ * older as a whole little is read: the last entry of its time index, which says that all up to its offset is older, and the headers from
+ * there on. Kafka believes them, too (FileRecords.searchForTimestamp). A failure is told by who reads on from there.
+ */
+static int64_t
+time_hint(const struct reader *r, int64_t base, int64_t timestamp_ms, int64_t end)
+{
+	char name[SEGMENT_NAME_BYTES];
+	uint64_t version = r->extent.version;
+	int64_t from = base, size;
+	int fd;
+
+	segment_name(name, base, SUFFIX_LOG);
+	if (file_open_read(r->extent.p->dir, name, &fd) != STATUS_OK)
 		return base;
-	reader_seek(r, entry.offset);
-	if (next_data_batch(r, end, &view) != STATUS_OK || batch_end_offset(&view.header) - 1 != entry.offset ||
-	    view.header.max_timestamp_ms != entry.timestamp_ms)
-		return base;
-	return entry.offset + 1;
+	if (file_size(fd, name, &size) == STATUS_OK)
+		from = pass_older(r, fd, base, size, timestamp_ms, end);
+	(void)file_close(fd, name);
+	return extent_is_stale(&r->extent, version) ? base : from;
 }
 
 static int
@@ -230,9 +274,12 @@ static int
 find_time(struct reader *r, int64_t start, int64_t timestamp_ms, int64_t end, int64_t *offset)
 {
 	struct segment_list list;
+	struct head_end published;
 	int rc;
 
-	if ((rc = segment_list_read(r->extent.p->dir, &list)) != STATUS_OK)
+	/* Brings the extent's version up to date: hints are good for that log only. */
+	if ((rc = extent_end(&r->extent, &published)) != STATUS_OK ||
+	    (rc = segment_list_read(r->extent.p->dir, &list)) != STATUS_OK)
 		return rc;
 	if ((rc = walk_check_segments(&list, start)) == STATUS_OK)
 		rc = STATUS_END;

@@ -1356,6 +1356,41 @@ test_a_time_entry_must_agree_with_its_batch(void **state)
  * Times.
  */
 
+/* Segments that are older as a whole are passed by their headers, with indexes and without: damage in them is no matter. */
+static void
+test_a_search_for_a_time_reads_no_older_batch(void **state)
+{
+	struct logfolder f;
+	struct head_end end;
+	int64_t offset;
+
+	(void)state;
+	make_published_log(&f);
+	for (int64_t base = 0; base < 60; base += 30) {
+		int fd = open(segment_path(base, SUFFIX_LOG), O_WRONLY | O_CLOEXEC);
+
+		walk_segment(&f, base, base == 0 ? 0 : -1, &end);
+		assert_true(fd >= 0);
+		assert_int_equal(pwrite(fd, "garbage", 7, size_of_file(segment_path(base, SUFFIX_LOG)) - 7), 7);
+		close(fd);
+	}
+	for (int64_t time = 60000; time < 90000; time += 500) {
+		struct reader *reader = reader_of(&f);
+
+		assert_ok(reader_find_time(reader, time, 90, &offset));
+		assert_int_equal(offset, (time + 999) / 1000);
+		reader_close(reader);
+	}
+	/* What is read is checked. */
+	for (int64_t time = 50000; time < 59000; time += 500) {
+		struct reader *reader = reader_of(&f);
+
+		assert_status(reader_find_time(reader, time, 90, &offset), STATUS_IO);
+		reader_close(reader);
+	}
+	logfolder_close(&f);
+}
+
 static void
 test_a_time_between_two_records_finds_the_later(void **state)
 {
@@ -1836,6 +1871,7 @@ main(void)
 	    unit_test(test_a_private_reader_turns_to_the_page_when_somebody_has_recovered),
 	    unit_test(test_no_bad_index_changes_an_answer),
 	    unit_test(test_a_time_entry_must_agree_with_its_batch),
+	    unit_test(test_a_search_for_a_time_reads_no_older_batch),
 	    unit_test(test_a_time_between_two_records_finds_the_later),
 	    unit_test(test_times_out_of_order_find_the_first_record_that_is_not_older),
 	    unit_test(test_every_folder_of_kafka_is_read_as_kafkas_consumer_reads_it),
