@@ -1,5 +1,6 @@
 /*
- * crc32c: the checksum of record batches and of the head's slots (Castagnoli polynomial, RFC 3720), by ISA-L.
+ * crc32c: the checksum of record batches and of the head's slots (Castagnoli polynomial, RFC 3720); of much at once by
+ * ISA-L, which is loaded then.
  */
 #ifndef BASE_CRC32C_H
 #define BASE_CRC32C_H
