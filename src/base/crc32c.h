@@ -1,6 +1,5 @@
 /*
- * crc32c: the checksum of record batches and of the head's slots (Castagnoli polynomial, RFC 3720); of much at once by
- * ISA-L, which is loaded then.
+ * crc32c: the checksum of record batches and of the head's slots (Castagnoli polynomial, RFC 3720), by ISA-L.
  */
 #ifndef BASE_CRC32C_H
 #define BASE_CRC32C_H
