@@ -9,6 +9,8 @@
 
 #define NAME_DIGITS 20
 #define READ_BYTES ((size_t)256 * 1024)
+/* Of smaller ones it is cheaper to read them than to pass each by a read of its own. */
+#define SMALL_BATCH_BYTES 16384
 /* A window that grew for a large batch is given back when it is no longer needed. */
 #define WINDOW_KEEP_BYTES (4 * READ_BYTES)
 
@@ -215,11 +217,19 @@ segment_scanner_peek(struct segment_scanner *s, struct batch_header *h)
 	return s->position == s->limit ? STATUS_END : name_place(s, read_header(s, h));
 }
 
-void
-segment_scanner_pass(struct segment_scanner *s, const struct batch_header *h)
+static void
+go_behind(struct segment_scanner *s, const struct batch_header *h)
 {
 	s->position += batch_bytes(h);
 	s->least_offset = batch_end_offset(h);
+}
+
+void
+segment_scanner_pass(struct segment_scanner *s, const struct batch_header *h)
+{
+	go_behind(s, h);
+	/* One read for each header, unless one read has the headers of many. */
+	s->read_bytes = batch_bytes(h) < SMALL_BATCH_BYTES ? READ_BYTES : BATCH_HEADER_BYTES;
 }
 
 int
@@ -233,6 +243,6 @@ segment_scanner_next(struct segment_scanner *s, struct batch_header *h, const ui
 	    (rc = batch_check_crc(window_bytes(s), h)) != STATUS_OK)
 		return name_place(s, rc);
 	*bytes = window_bytes(s);
-	segment_scanner_pass(s, h);
+	go_behind(s, h);
 	return STATUS_OK;
 }

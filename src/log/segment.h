@@ -58,8 +58,8 @@ int segment_scanner_next(struct segment_scanner *, struct batch_header *, const 
 
 /*
  * For who wants few of the batches: the header of the next one, whose CRC is not checked, and the position stays; then either _next, or
- * _pass, which goes behind it unread. A scanner whose read_bytes are BATCH_HEADER_BYTES reads no more than that of a batch it passes.
- * Statuses of segment_scanner_next.
+ * _pass, which goes behind it, unread if it is large: set read_bytes to BATCH_HEADER_BYTES, so that the first is not read either. Statuses of
+ * segment_scanner_next.
  */
 int segment_scanner_peek(struct segment_scanner *, struct batch_header *) MUST_USE;
 void segment_scanner_pass(struct segment_scanner *, const struct batch_header *);

@@ -312,7 +312,10 @@ test_batches_are_passed_unread(void **state)
 		assert_int_equal(scanner.position, s.positions[i]);
 		if (i % 2 == 0) {
 			segment_scanner_pass(&scanner, &h);
-			assert_int_equal(scanner.window.len, BATCH_HEADER_BYTES);
+			/* Of small ones many are read at once. */
+			if (i == 0)
+				assert_int_equal(scanner.window.len, BATCH_HEADER_BYTES);
+			assert_int_equal(scanner.read_bytes == BATCH_HEADER_BYTES, batch_bytes(&h) >= 16384);
 			continue;
 		}
 		assert_ok(segment_scanner_next(&scanner, &h, &bytes));
