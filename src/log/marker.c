@@ -3,30 +3,7 @@
 #include <bsd/sys/endian.h>
 
 #include "base/status.h"
-
-enum marker_type
-marker_type_of(const struct batch_header *h, const uint8_t *bytes)
-{
-	struct batch_cursor cursor;
-	struct record r;
-
-	if ((h->attributes & BATCH_CONTROL) == 0 || h->producer_id < 0)
-		return MARKER_NONE;
-	if (batch_cursor_init(&cursor, bytes, h) != STATUS_OK || batch_cursor_next(&cursor, &r) != STATUS_OK) {
-		status_clear();
-		return MARKER_NONE;
-	}
-	if (r.key_len < CONTROL_KEY_BYTES)
-		return MARKER_NONE;
-	switch (be16dec(r.key + CONTROL_TYPE_AT)) {
-	case MARKER_ABORT:
-		return MARKER_ABORT;
-	case MARKER_COMMIT:
-		return MARKER_COMMIT;
-	default:
-		return MARKER_NONE;
-	}
-}
+#include "log/batch.h"
 
 int
 marker_make_abort(const struct marker *m, int64_t base_offset, int32_t leader_epoch, struct buf *bytes)
@@ -42,7 +19,7 @@ marker_make_abort(const struct marker *m, int64_t base_offset, int32_t leader_ep
 	struct batch_builder b;
 	int rc;
 
-	be16enc(key + CONTROL_TYPE_AT, MARKER_ABORT);
+	be16enc(key + CONTROL_TYPE_AT, CONTROL_ABORT);
 	be32enc(value + CONTROL_COORDINATOR_EPOCH_AT, (uint32_t)m->coordinator_epoch);
 	batch_builder_init(&b, BATCH_MAX_BYTES);
 	if ((rc = batch_add(&b, &r)) == STATUS_OK) {

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/status.h"
-#include "log/marker.h"
 #include "log/segment.h"
 
 void
@@ -89,11 +88,17 @@ last_stable_offset(const struct sidecar *s, int64_t but_for, int64_t end_offset)
 static int
 note_abort(struct sidecar *s, const struct batch_header *plain, const uint8_t *bytes)
 {
-	const struct producer_state *state;
+	const struct batch_view view = {*plain, bytes};
+	const struct producer_state *state = producers_find(&s->producers, plain->producer_id);
 	uint8_t entry[TXNINDEX_ENTRY_BYTES];
+	struct batch_marker marker;
+	int rc;
 
-	if (marker_type_of(plain, bytes) != MARKER_ABORT || (state = producers_find(&s->producers, plain->producer_id)) == NULL ||
-	    state->transaction_first_offset < 0)
+	if ((plain->attributes & BATCH_CONTROL) == 0 || state == NULL || state->transaction_first_offset < 0)
+		return STATUS_OK;
+	if ((rc = batch_read_marker(&view, &marker)) != STATUS_OK)
+		return rc == STATUS_END ? STATUS_OK : rc;
+	if (marker.type != CONTROL_ABORT)
 		return STATUS_OK;
 	txnindex_encode(entry,
 	    &(struct txnindex_entry){

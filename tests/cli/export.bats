@@ -6,13 +6,8 @@ load ../lib/background
 
 golden=$MQ_ROOT/tests/golden/kafka
 
-# records TOPIC: all of it, but for what a move changes.  One that shows aborted transactions shows them here too.
-records() {
-	local option=
-
-	! mq-consume -h | grep -q -- --read-uncommitted || option=--read-uncommitted
-	mq-consume -J $option "$1" | jq -S -c 'del(.topic, .leader_epoch)'
-}
+# records TOPIC [OPTION]: all of it, but for what a move changes.
+records() { mq-consume -J "${@:2}" "$1" | jq -S -c 'del(.topic, .leader_epoch)'; }
 
 @test "import, export, import: the same records, offsets, timestamps and headers" {
 	local topic folders
@@ -23,6 +18,7 @@ records() {
 		mq-topic import "$topic.again" out/"$topic"-[0-9] 2>again
 		diff <(sed "s/ $topic/ X/" said) <(sed "s/ $topic.again/ X/" again)
 		cmp <(records "$topic") <(records "$topic.again") || fail "$topic reads otherwise"
+		cmp <(records "$topic" --read-uncommitted) <(records "$topic.again" --read-uncommitted)
 	done
 	folders=$(cd out && echo *)
 	assert_equal "$(wc -w <<<"$folders")" 18

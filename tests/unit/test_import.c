@@ -90,9 +90,9 @@ open_topic(struct store *s, const char *name)
 
 /* The records are those that Kafka's consumer reads. */
 static void
-assert_records(struct store *s, const char *name, int p, const char *folder)
+assert_records_as(struct store *s, const char *name, int p, const char *folder, bool uncommitted)
 {
-	json_t *want = golden_expected(folder, false);
+	json_t *want = golden_expected(folder, uncommitted);
 	struct topic *t = open_topic(s, name);
 	struct batch_view view;
 	struct batch_cursor cursor;
@@ -102,6 +102,7 @@ assert_records(struct store *s, const char *name, int p, const char *folder)
 	size_t at = 0;
 	int rc;
 
+	topic_read_uncommitted(t, uncommitted);
 	assert_ok(topic_bounds(t, p, &start, &end, NULL));
 	assert_ok(topic_reader(t, p, &reader));
 	reader_seek(reader, start);
@@ -116,6 +117,13 @@ assert_records(struct store *s, const char *name, int p, const char *folder)
 	assert_int_equal(at, json_array_size(want));
 	topic_close(t);
 	json_decref(want);
+}
+
+static void
+assert_records(struct store *s, const char *name, int p, const char *folder)
+{
+	assert_records_as(s, name, p, folder, false);
+	assert_records_as(s, name, p, folder, true);
 }
 
 /*

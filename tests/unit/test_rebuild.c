@@ -2,7 +2,6 @@
 #include "base/codec.h"
 #include "golden.h"
 #include "iofault.h"
-#include "log/marker.h"
 #include "log/producers.h"
 #include "log/rebuild.h"
 #include "logfolder.h"
@@ -790,10 +789,10 @@ test_aborted_transactions_are_indexed(void **state)
 	put_transactional(0, 0, 2, 11); /* 0 1, aborted by 6 while 12 is open */
 	put_transactional(0, 2, 1, 12); /* 2, aborted by 7 */
 	put_transactional(0, 3, 1, 13); /* 3, committed by 4 */
-	put_marker(0, 4, 13, MARKER_COMMIT);
-	put_marker(5, 5, 14, MARKER_ABORT); /* of nothing */
-	put_marker(5, 6, 11, MARKER_ABORT);
-	put_marker(5, 7, 12, MARKER_ABORT);
+	put_marker(0, 4, 13, CONTROL_COMMIT);
+	put_marker(5, 5, 14, CONTROL_ABORT); /* of nothing */
+	put_marker(5, 6, 11, CONTROL_ABORT);
+	put_marker(5, 7, 12, CONTROL_ABORT);
 	assert_int_equal(rebuild_ok().aborted, 0);
 	assert_false(is_there(0, SUFFIX_TXNINDEX));
 	assert_aborted(5, 0, 2, 11, 0, 6, 2);
@@ -803,6 +802,7 @@ test_aborted_transactions_are_indexed(void **state)
 static void
 test_open_transactions_are_aborted(void **state)
 {
+	struct batch_marker marker;
 	struct batch_header h;
 	struct rebuilt found;
 	struct producers ps;
@@ -814,7 +814,7 @@ test_open_transactions_are_aborted(void **state)
 	clock_fix(123456);
 	put_transactional(0, 0, 2, 11);
 	put_transactional(0, 2, 1, 12);
-	put_marker(0, 3, 13, MARKER_COMMIT);
+	put_marker(0, 3, 13, CONTROL_COMMIT);
 	size = size_of_file(segment_path(0, SUFFIX_LOG));
 	found = rebuild_ok();
 	clock_fix(-1);
@@ -834,7 +834,8 @@ test_open_transactions_are_aborted(void **state)
 	assert_int_equal(h.base_sequence, -1);
 	assert_int_equal(h.base_timestamp_ms, 123456);
 	assert_ok(batch_check_crc((const uint8_t *)bytes + size, &h));
-	assert_int_equal(marker_type_of(&h, (const uint8_t *)bytes + size), MARKER_ABORT);
+	assert_ok(batch_read_marker(&(struct batch_view){h, (const uint8_t *)bytes + size}, &marker));
+	assert_int_equal(marker.type, CONTROL_ABORT);
 	free(bytes);
 	read_snapshot(6, &ps);
 	assert_int_equal(ps.count, 3);
@@ -919,7 +920,7 @@ make_rich_folder(void)
 {
 	clear_folder();
 	put_transactional(3, 3, 2, 11);
-	put_marker(3, 5, 11, MARKER_ABORT);
+	put_marker(3, 5, 11, CONTROL_ABORT);
 	put_batch(6, &(struct batch_spec){.base_offset = 6, .count = 3, .value_bytes = 5000, .leader_epoch = 2});
 	put_transactional(6, 9, 1, 12);
 	append_bytes(segment_path(6, SUFFIX_LOG), "\0\0\0\0", 4);
