@@ -188,7 +188,7 @@ judged() {
 		n=$((n + 1))
 		[[ $name != *.compacted ]] || continue # our topic is not
 		status=0
-		mq-consume -p $n -f '%o %T %K %k{hex} %V %v{hex} %H%h{ %K %k{hex} %V %v{hex}}\n' fuzz >got 2>said </dev/null || status=$?
+		mq-consume -p $n --read-uncommitted -f '%o %T %K %k{hex} %V %v{hex} %H%h{ %K %k{hex} %V %v{hex}}\n' fuzz >got 2>said </dev/null || status=$?
 		IFS= read -r -d '' theirs <"$mutants/$name/kafka.records" || true
 		IFS= read -r -d '' ours <got || true
 		if [[ $at_kafka == - && $at_ours == - ]]; then
