@@ -18,6 +18,8 @@ scenario_of() {
 	head.adopt.*) echo adopting ;;
 	head.log_start.* | retention.*) echo trimming ;;
 	topic.create.*) echo creating ;;
+	import.* | topic.draft.* | head.gap_end.*) echo importing ;;
+	export.*) echo exporting ;;
 	topic.alter.* | topic.grow.* | layout.*) echo growing ;;
 	topic.delete.*) echo deleting ;;
 	esac
@@ -74,6 +76,16 @@ creating() {
 	: | tee t/{sent,told,refused} >t/before
 	victim='mq-topic create t -p 2'
 }
+importing() { # with gaps
+	forget t
+	mkdir t
+	: | tee t/{sent,told,refused} >t/before
+	victim="mq-topic import t $MQ_ROOT/tests/golden/kafka/compacted-0"
+}
+exporting() {
+	produce t old 7 mq-produce
+	victim='mq-topic export t exported'
+}
 growing() {
 	produce t old 3 mq-produce
 	victim='mq-topic alter t -p 3'
@@ -91,6 +103,21 @@ finish() {
 	growing)
 		mq-topic alter t -p 3
 		[[ $(mq-topic describe --tsv t | wc -l) == 4 ]] || fail "$fault: not three partitions"
+		;;
+	importing)
+		[[ -e $MQ_DIR/topics/t ]] || $victim 2>said
+		cmp <(mq-consume -J t | jq -S -c 'del(.topic)') <(gzip -dc "$MQ_ROOT/tests/golden/kafka/expected/compacted-0.jsonl.gz" | jq -S -c 'del(.topic)') ||
+			fail "$fault: not what was imported"
+		mq-topic delete -y t
+		creating
+		mq-topic create t
+		;;
+	exporting)
+		[[ -e exported/t-0 ]] || $victim
+		mq-topic import u exported/t-0
+		cmp <(mq-consume u) <(mq-consume t) || fail "$fault: not what was to be exported"
+		mq-topic delete -y u
+		rm -r exported
 		;;
 	trimming)
 		mq-topic trim -y t --before 4

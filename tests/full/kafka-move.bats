@@ -49,8 +49,8 @@ served() {
 			--property print.key=true)
 	# A wrong entry of an index would be believed.
 	for offset in $(seq 1 $((count / 12)) $((count - 2))) $((count - 1)); do
-		assert_equal "$(kcat -C -e -q -b "$BROKER" -t "$topic" -p 0 -o $offset -c 1 -f '%o %s')" "$(mq-consume -p 0 -o $offset -c 1 -f '%o %s' "$topic")"
-		time=$(mq-consume -p 0 -o $offset -c 1 -f %T "$topic")
+		assert_equal "$(kcat -C -e -q -b "$BROKER" -t "$topic" -p 0 -o "$offset" -c 1 -f '%o %s')" "$(mq-consume -p 0 -o "$offset" -c 1 -f '%o %s' "$topic")"
+		time=$(mq-consume -p 0 -o "$offset" -c 1 -f %T "$topic")
 		assert_equal "$(kcat -Q -b "$BROKER" -t "$topic:0:$time")" "$topic [0] offset $(mq-consume -p 0 -o "@$time" -c 1 -f %o "$topic")"
 	done
 }
