@@ -50,6 +50,8 @@ test_topic_and_partition_are_both_looked_at(void **state)
 	assert_int_equal(offset_in(text, "b", 0), -1);
 	assert_int_equal(offset_in(text, "b.c", 1), INT64_MAX);
 	assert_int_equal(offset_in("0\n0\n", "a", 0), -1);
+	/* As a broker that has just started leaves it. */
+	assert_int_equal(offset_in("", "a", 0), -1);
 }
 
 static void
@@ -70,7 +72,7 @@ test_what_cannot_be_understood_is_refused_with_its_line(void **state)
 	static const struct {
 		const char *text;
 		int line;
-	} bad[] = {{"", 1}, {"0", 1}, {"1\n0\n", 1}, {"x\n0\n", 1}, {"0\n", 2}, {"0\nx\n", 2}, {"0\n-1\n", 2}, {"0\n1\n", 3},
+	} bad[] = {{"0", 1}, {"\n", 1}, {"1\n0\n", 1}, {"x\n0\n", 1}, {"0\n", 2}, {"0\nx\n", 2}, {"0\n-1\n", 2}, {"0\n1\n", 3},
 	    {"0\n1\na 0\n", 3}, {"0\n1\na 0 5", 3}, {"0\n2\na 0 5\na 1 x\n", 4}, {"0\n1\na -1 5\n", 3}, {"0\n1\na 0 -5\n", 3},
 	    {"0\n1\na 0 5 6\n", 3}, {"0\n99999999999\n", 2}};
 
