@@ -51,6 +51,11 @@ READER=(
 	'flip-leader-epoch:*||a leader epoch that goes back'
 	'flip-base-offset:low@*||offsets that are missing'
 )
+# What mq-topic import refuses besides.
+IMPORT=(
+	'flip-leader-epoch:*|leader epoch .* after|a leader epoch that goes back'
+	'set-leader-epoch:*|leader epoch|a leader epoch that goes back, or is the last there can be'
+)
 LAXER=(
 	# Its recovery splits such a segment.
 	'set-base-offset:1099511627776@*|LogSegmentOffsetOverflowException|offsets too far from the base for an index'
@@ -210,4 +215,36 @@ judged() {
 		diff "$mutants/$name/kafka.records" got >>different || true
 	done <"$both"
 	judged READER
+}
+
+@test "mq-topic import takes what Kafka's recovery keeps, and names the batch that it cannot take" {
+	local status theirs ours folder=$BATS_TEST_TMPDIR/fuzz-0
+
+	[[ ! -w /dev/shm ]] || MQ_DIR=$(mktemp -d /dev/shm/mq-fuzz.XXXXXX)
+	while IFS=$'\t' read -r name at_kafka at_ours _; do
+		rm -rf "$folder"
+		mkdir "$folder"
+		cat "$mutants/$name/$LOG" >"$folder/$LOG"
+		status=0
+		mq-topic import fuzz "$folder" 2>said </dev/null || status=$?
+		said=$(<said)
+		IFS= read -r -d '' theirs <"$mutants/$name/kafka.records" || true
+		if [[ $status == 0 ]]; then
+			mq-consume --read-uncommitted -f '%o %T %K %k{hex} %V %v{hex} %H%h{ %K %k{hex} %V %v{hex}}\n' fuzz >got </dev/null
+			IFS= read -r -d '' ours <got || true
+			mq-topic delete -y fuzz
+			# What was cut short is left out, as the broker's recovery does, and told.
+			if [[ $at_kafka == "$at_ours" && $ours == "$theirs" && ($at_kafka == - || $said == *'no whole batch: left out'*) ]]; then
+				continue
+			elif [[ $at_ours == - && $ours == "$theirs"* ]] && allowed LAXER "$name" "LogSegmentOffsetOverflowException broker cuts"; then
+				continue
+			fi
+		else
+			[[ $said != *"$LOG at $at_kafka: "* && $said != *"$LOG at $at_ours: "* ]] || continue
+			allowed IMPORT "$name" "$said" && continue
+		fi
+		[[ $theirs != *efbfbd* ]] || continue
+		printf '%s: status %s: Kafka %s, we %s: %s\n' "$name" "$status" "$at_kafka" "$at_ours" "$said" >>different
+	done <"$both"
+	judged IMPORT
 }
