@@ -20,6 +20,9 @@
 /* How many bits a number that is not 0 takes: 1 to 64. */
 #define BIT_WIDTH(x) (64 - __builtin_clzll(x))
 
+/* The product of two numbers of 64 bits. */
+typedef unsigned __int128 uint128;
+
 /* Sums of lengths that came from outside: true when the sum does not fit. */
 #define ADD_OVERFLOWS(a, b, sum) __builtin_add_overflow(a, b, sum)
 #define MUL_OVERFLOWS(a, b, product) __builtin_mul_overflow(a, b, product)
