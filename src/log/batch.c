@@ -190,6 +190,14 @@ batch_add(struct batch_builder *b, const struct record *r)
 void
 batch_seal(struct batch_builder *b)
 {
+	static const struct batch_producer nobody = {.id = -1, .epoch = -1, .sequence = -1};
+
+	batch_seal_as(b, &nobody);
+}
+
+void
+batch_seal_as(struct batch_builder *b, const struct batch_producer *producer)
+{
 	uint8_t *bytes = b->bytes.data;
 
 	batch_set_place(bytes, 0, 0);
@@ -199,9 +207,9 @@ batch_seal(struct batch_builder *b)
 	be32enc(bytes + BATCH_LAST_OFFSET_DELTA_AT, (uint32_t)(b->count - 1));
 	be64enc(bytes + BATCH_BASE_TIMESTAMP_AT, (uint64_t)b->base_timestamp_ms);
 	be64enc(bytes + BATCH_MAX_TIMESTAMP_AT, (uint64_t)b->max_timestamp_ms);
-	be64enc(bytes + BATCH_PRODUCER_ID_AT, UINT64_MAX);
-	be16enc(bytes + BATCH_PRODUCER_EPOCH_AT, UINT16_MAX);
-	be32enc(bytes + BATCH_BASE_SEQUENCE_AT, UINT32_MAX);
+	be64enc(bytes + BATCH_PRODUCER_ID_AT, (uint64_t)producer->id);
+	be16enc(bytes + BATCH_PRODUCER_EPOCH_AT, (uint16_t)producer->epoch);
+	be32enc(bytes + BATCH_BASE_SEQUENCE_AT, (uint32_t)producer->sequence);
 	be32enc(bytes + BATCH_RECORD_COUNT_AT, (uint32_t)b->count);
 	set_crc(bytes);
 }

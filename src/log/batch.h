@@ -92,6 +92,16 @@ int batch_add(struct batch_builder *, const struct record *) MUST_USE;
 /* Write header and CRC: no producer, no codec, base offset 0. There is at least one record. */
 void batch_seal(struct batch_builder *);
 
+/* Who wrote a batch, for idempotence (KIP-98). */
+struct batch_producer {
+	int64_t id; /* -1 none; so are the other two then */
+	int16_t epoch;
+	int32_t sequence; /* of the first record; one more for each record, and 0 behind INT32_MAX */
+};
+
+/* The same, with a producer. */
+void batch_seal_as(struct batch_builder *, const struct batch_producer *);
+
 /*
  * Append the compressed form of a sealed batch to the empty buf `packed`: header, attributes and CRC are its own. Its base offset and
  * leader epoch are set later, like any batch's.

@@ -209,8 +209,8 @@ producers_write(int dir, const struct file_access *access, int64_t base, const s
 }
 
 /*
- * Note every batch of the segment that begins below the offset `to`. One without a producer says nothing here: only its header is read, so
- * that who rolls does not read the whole segment that was just written once more.
+ * Note every batch of the segment below the offset `to`; what lies behind that is not looked at, it may be half a batch. One without a
+ * producer says nothing here: only its header is read, so that who rolls does not read the whole segment that was just written once more.
  */
 static int
 note_segment(const struct partition *p, int64_t base, int64_t to, struct producers *ps)
@@ -219,7 +219,7 @@ note_segment(const struct partition *p, int64_t base, int64_t to, struct produce
 	struct segment_scanner scanner;
 	struct batch_header header;
 	const uint8_t *bytes;
-	int64_t size;
+	int64_t size, next = base;
 	int fd, rc;
 
 	segment_name(name, base, SUFFIX_LOG);
@@ -228,7 +228,8 @@ note_segment(const struct partition *p, int64_t base, int64_t to, struct produce
 	if ((rc = file_size(fd, name, &size)) == STATUS_OK) {
 		segment_scanner_init(&scanner, fd, base, 0, size);
 		scanner.read_bytes = BATCH_HEADER_BYTES;
-		while ((rc = segment_scanner_peek(&scanner, &header)) == STATUS_OK && header.base_offset < to) {
+		while (next < to && (rc = segment_scanner_peek(&scanner, &header)) == STATUS_OK && header.base_offset < to) {
+			next = batch_end_offset(&header);
 			if (header.producer_id < 0)
 				segment_scanner_pass(&scanner, &header);
 			else if ((rc = segment_scanner_next(&scanner, &header, &bytes)) != STATUS_OK ||
@@ -264,6 +265,20 @@ collect(const struct partition *p, int64_t base, const struct segment_list *list
 		rc = STATUS_OK;
 	for (size_t i = first > 0 ? first - 1 : 0; i < last && rc == STATUS_OK; i++)
 		rc = note_segment(p, list->bases[i], base, ps);
+	return rc;
+}
+
+int
+producers_collect(const struct partition *p, int64_t offset, struct producers *ps)
+{
+	struct segment_list list;
+	int rc;
+
+	if ((rc = segment_list_read(p->dir, &list)) != STATUS_OK)
+		return rc;
+	if (list.count > 0)
+		rc = collect(p, offset, &list, ps);
+	segment_list_free(&list);
 	return rc;
 }
 

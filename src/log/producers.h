@@ -45,6 +45,12 @@ int producers_read(int dir, int64_t base, struct producers *) MUST_USE;
 int producers_write(int dir, const struct file_access *, int64_t base, const struct producers *) MUST_USE;
 
 /*
+ * What the log up to `offset`, its end or a segment's base, knows of producers, added to the empty struct: from the newest .snapshot and
+ * the batches behind it. STATUS_MISSING: a segment was removed meanwhile, call again.
+ */
+int producers_collect(const struct partition *, int64_t offset, struct producers *) MUST_USE;
+
+/*
  * Make sure that the .snapshot at the offset `base`, a segment's base or the log end, is there: from the next older one and the batches
  * between. Any failure to read but that an older one is missing or not valid is returned, because only that one may know the producers
  * of removed segments.

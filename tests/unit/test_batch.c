@@ -792,6 +792,37 @@ test_every_batch_of_kafka_is_encoded_to_the_same_bytes(void **state)
 	assert_true(encoded_again > 500);
 }
 
+static void
+test_a_batch_bears_its_producer(void **state)
+{
+	struct batch_producer producer = {.id = INT64_MAX, .epoch = INT16_MAX, .sequence = INT32_MAX};
+	struct record r = text_record(1000, NULL, "v");
+	struct buf packed = BUF_EMPTY;
+	struct batch_builder b;
+	struct batch_header h;
+
+	(void)state;
+	batch_builder_init(&b, INT32_MAX);
+	assert_ok(batch_add(&b, &r));
+	assert_ok(batch_add(&b, &r));
+	batch_seal_as(&b, &producer);
+	assert_ok(batch_compress(&b.bytes, CODEC_GZIP, CODEC_DEFAULT_LEVEL, &packed));
+	for (int i = 0; i < 2; i++) {
+		const uint8_t *bytes = i == 0 ? b.bytes.data : packed.data;
+
+		assert_ok(batch_decode_header(bytes, &h));
+		assert_ok(batch_check_crc(bytes, &h));
+		assert_true(h.producer_id == INT64_MAX && h.producer_epoch == INT16_MAX && h.base_sequence == INT32_MAX);
+		assert_int_equal(batch_last_sequence(&h), 0);
+	}
+	batch_seal(&b);
+	assert_ok(batch_decode_header(b.bytes.data, &h));
+	assert_ok(batch_check_crc(b.bytes.data, &h));
+	assert_true(h.producer_id == -1 && h.producer_epoch == -1 && h.base_sequence == -1);
+	buf_free(&packed);
+	batch_builder_free(&b);
+}
+
 int
 main(void)
 {
@@ -822,6 +853,7 @@ main(void)
 	    unit_test(test_offsets_ascend_and_stay_in_the_batch),
 	    unit_test(test_no_changed_byte_leads_out_of_the_batch),
 	    unit_test(test_every_record_of_kafka_is_read_as_kafkas_consumer_reads_it),
+	    unit_test(test_a_batch_bears_its_producer),
 	    unit_test(test_every_batch_of_kafka_is_encoded_to_the_same_bytes),
 	};
 
