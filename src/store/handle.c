@@ -308,12 +308,12 @@ is_repairable(int rc)
 }
 
 int
-handle_sync(struct topic *t, struct slot *s, bool locked, int64_t deadline_ms)
+handle_sync(struct topic *t, struct slot *s, bool locked, int64_t deadline_ms, int64_t *end)
 {
 	int rc = STATUS_OK;
 
 	for (int i = 0; i < REPAIR_TRIES; i++) {
-		rc = log_sync_all(s->log, deadline_ms, NULL);
+		rc = log_sync_all(s->log, deadline_ms, end);
 		if (rc != STATUS_RECOVER ||
 		    (rc = locked ? recover_locked(t, s, deadline_ms) : recover(t, s, deadline_ms)) != STATUS_OK)
 			break;

@@ -62,8 +62,8 @@ int handle_use_reader(struct topic *, int p, struct slot **) MUST_USE;
 /* Close its descriptors; the reader keeps its position. */
 void slot_close(struct slot *);
 
-/* Make what is published in the partition durable. `locked`: the topic state lock is held. */
-int handle_sync(struct topic *, struct slot *, bool locked, int64_t deadline_ms) MUST_USE;
+/* Make what is published in the partition durable; *end (may be NULL): where that ends. `locked`: the topic state lock is held. */
+int handle_sync(struct topic *, struct slot *, bool locked, int64_t deadline_ms, int64_t *end) MUST_USE;
 
 /* What topic.h says of topic_append, topic_flush, ... */
 int handle_append(struct topic *, int p, struct buf *batch, int64_t deadline_ms, int64_t *base_offset) MUST_USE;

@@ -1,6 +1,7 @@
 #include "store/layout.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "base/status.h"
@@ -127,6 +128,44 @@ access_of_lock(const struct file_access *access)
 	return (struct file_access){.mode = (access->mode & 0222) | 0600, .gid = access->gid};
 }
 
+struct file_access
+layout_named_lock_access(const struct file_access *access)
+{
+	mode_t writers = access->mode & 0222;
+
+	return (struct file_access){.mode = writers | writers << 1 | 0600, .gid = access->gid};
+}
+
+struct named_locks {
+	int dir;
+	struct file_access access;
+};
+
+static int
+give_named_lock(void *arg, const char *name)
+{
+	const struct named_locks *locks = arg;
+	size_t len = strlen(name), end = sizeof(NAMED_LOCK_SUFFIX) - 1;
+
+	if (len <= end || strcmp(name + len - end, NAMED_LOCK_SUFFIX) != 0)
+		return STATUS_OK;
+	return file_give_access(locks->dir, name, &locks->access);
+}
+
+/* The locks of named producers, if there are any. */
+static int
+give_named_locks(int dir, const struct file_access *access)
+{
+	struct named_locks locks = {.access = layout_named_lock_access(access)};
+	int rc;
+
+	if ((rc = dir_open(dir, NAMED_FOLDER, &locks.dir)) != STATUS_OK)
+		return rc == STATUS_MISSING ? STATUS_OK : rc;
+	rc = dir_list(locks.dir, NAMED_FOLDER, give_named_lock, &locks);
+	(void)file_close(locks.dir, NAMED_FOLDER);
+	return rc;
+}
+
 int
 layout_give_access(int topics, const char *topic, const struct file_access *access)
 {
@@ -135,7 +174,8 @@ layout_give_access(int topics, const char *topic, const struct file_access *acce
 
 	if ((rc = dir_give_access(topics, topic, access)) != STATUS_OK || (rc = dir_open(topics, topic, &dir)) != STATUS_OK)
 		return rc;
-	if ((rc = file_give_access(dir, TOPIC_LOCK_FILE, &lock_access)) == STATUS_OK)
+	if ((rc = file_give_access(dir, TOPIC_LOCK_FILE, &lock_access)) == STATUS_OK &&
+	    (rc = give_named_locks(dir, access)) == STATUS_OK)
 		rc = file_sync_system(dir, topic);
 	(void)file_close(dir, topic);
 	return rc;

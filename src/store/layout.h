@@ -9,10 +9,18 @@
 
 #define TOPIC_CONFIG_FILE "config"
 #define TOPIC_LOCK_FILE "lock"
+#define NAMED_FOLDER "ids"
+#define NAMED_LOCK_SUFFIX ".lock"
 #define PARTITION_NAME_BYTES 260
 
 /* "orders-3". */
 void layout_partition_name(char name[PARTITION_NAME_BYTES], const char *topic, int p);
+
+/*
+ * What the lock of a named producer gets: who may write to the topic may take it and read in it who holds it; who may only read gets
+ * nothing, because a read lock of his would keep the producer out.
+ */
+struct file_access layout_named_lock_access(const struct file_access *);
 
 /* Read the topic's settings from its folder. */
 int layout_read_config(int dir, struct config *) MUST_USE;

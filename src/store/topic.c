@@ -279,6 +279,17 @@ topic_read_uncommitted(struct topic *t, bool on)
 }
 
 int
+topic_sync(struct topic *t, int p, int64_t deadline_ms, int64_t *end)
+{
+	struct slot *s;
+	int rc;
+
+	if ((rc = handle_use_log(t, p, &s)) != STATUS_OK)
+		return rc;
+	return handle_sync(t, s, false, deadline_ms, end);
+}
+
+int
 topic_reader(struct topic *t, int p, struct reader **out)
 {
 	return handle_reader(t, p, out);
@@ -319,7 +330,7 @@ sync_all_partitions(struct topic *t, int64_t deadline_ms)
 	for (int p = 0; p < t->slot_count && rc == STATUS_OK; p++) {
 		if ((rc = handle_use_log(t, p, &s)) != STATUS_OK)
 			break;
-		rc = handle_sync(t, s, true, deadline_ms);
+		rc = handle_sync(t, s, true, deadline_ms, NULL);
 		if (rc == STATUS_READ_ONLY && head_poison(t->head, p) == HEAD_DAMAGED)
 			rc = STATUS_OK;
 	}
@@ -391,7 +402,7 @@ topic_trim(struct topic *t, int p, int64_t offset, int64_t deadline_ms)
 		return status_fail(STATUS_USAGE, "%s: offset %lld is behind the end, %lld", s->part.label, (long long)offset,
 		    (long long)end);
 	/* A log must not end before its start, not even after a power cut. */
-	if (head_synced_end(t->head, p) < offset && (rc = handle_sync(t, s, false, deadline_ms)) != STATUS_OK)
+	if (head_synced_end(t->head, p) < offset && (rc = handle_sync(t, s, false, deadline_ms, NULL)) != STATUS_OK)
 		return rc;
 	if ((rc = retention_trim(&s->part, offset, deadline_ms)) != STATUS_OK)
 		return slot_context(s, rc);

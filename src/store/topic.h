@@ -46,6 +46,8 @@ int topic_alter(struct topic *, int (*change)(void *arg, struct config *), void 
  */
 int topic_append(struct topic *, int p, struct buf *batch, int64_t deadline_ms, int64_t *base_offset) MUST_USE;
 int topic_flush(struct topic *, int p, bool final, int64_t deadline_ms) MUST_USE;
+/* Make all that is published in the partition durable, whoever wrote it and whatever fsync says; *end: the log end offset of then. */
+int topic_sync(struct topic *, int p, int64_t deadline_ms, int64_t *end) MUST_USE;
 /* Ring the bell. */
 void topic_ring(struct topic *);
 /* Round robin: where the next record goes, and that `count` went. */
