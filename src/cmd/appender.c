@@ -28,6 +28,7 @@ struct handed {
 /* A partition. */
 struct lane {
 	uint64_t waiting; /* records published, not known to be durable */
+	int64_t named;	  /* records that it holds of the named producer */
 	bool unsynced;	  /* it is in appender.unsynced */
 };
 
@@ -85,6 +86,8 @@ widen(struct appender *a, int count)
 		memcpy(lanes, a->lanes, (size_t)a->count * sizeof(*lanes));
 		memcpy(unsynced, a->unsynced, (size_t)a->unsynced_count * sizeof(*unsynced));
 	}
+	for (int i = a->count; a->options.named != NULL && i < count; i++)
+		lanes[i].named = named_count(a->options.named, i);
 	free(a->lanes);
 	free(a->unsynced);
 	a->lanes = lanes;
@@ -207,6 +210,7 @@ note_published(struct appender *a, int number, const struct batch_builder *b)
 	struct lane *lane = &a->lanes[number];
 
 	a->published += (uint64_t)b->count;
+	lane->named += b->count;
 	a->unrung = true;
 	if (settings(a)->fsync == FSYNC_NEVER) {
 		a->stored += (uint64_t)b->count;
@@ -256,6 +260,19 @@ pack(struct appender *a, struct buf *batch, struct buf **packed)
 	return STATUS_OK;
 }
 
+static void
+seal(const struct appender *a, int number, struct batch_builder *b)
+{
+	struct batch_producer producer = {.sequence = (int32_t)(a->lanes[number].named & INT32_MAX)};
+
+	if (a->options.named == NULL) {
+		batch_seal(b);
+		return;
+	}
+	named_sign(a->options.named, &producer);
+	batch_seal_as(b, &producer);
+}
+
 int
 appender_append(struct appender *a, int number, struct batch_builder *b, uint64_t went_round)
 {
@@ -264,7 +281,7 @@ appender_append(struct appender *a, int number, struct batch_builder *b, uint64_
 	int rc;
 
 	topic_advance_next_partition(a->topic, went_round);
-	batch_seal(b);
+	seal(a, number, b);
 	if ((rc = pack(a, &b->bytes, &batch)) == STATUS_OK &&
 	    (rc = topic_append(a->topic, number, batch, deadline(a), &base_offset)) == STATUS_OK) {
 		note_published(a, number, b);
@@ -380,6 +397,18 @@ size_t
 appender_max_message_bytes(const struct appender *a)
 {
 	return a->max_message_bytes;
+}
+
+int64_t
+appender_named_count(const struct appender *a, int partition)
+{
+	return a->lanes[partition].named;
+}
+
+int
+appender_tell(struct appender *a, int partition, const struct buf *batch)
+{
+	return a->options.report == NULL ? STATUS_OK : report_batch(&a->report, topic_name(a->topic), partition, batch);
 }
 
 uint64_t

@@ -18,6 +18,7 @@
 
 #include "cmd/report.h"
 #include "log/batch.h"
+#include "store/named.h"
 #include "store/topic.h"
 
 struct appender_options {
@@ -26,6 +27,7 @@ struct appender_options {
 	int32_t level;
 	const struct format *report; /* print each stored record so; NULL: none */
 	bool alone;		     /* the process has no other appender, so that this one may have a thread */
+	struct named *named;	     /* batches are signed by this one; NULL: by nobody. Borrowed */
 };
 
 struct appender;
@@ -62,6 +64,11 @@ int64_t appender_patience_ms(const struct appender *);
 int appender_partition_count(const struct appender *);
 size_t appender_max_message_bytes(const struct appender *);
 int appender_look(struct appender *) MUST_USE;
+
+/* After appender_settle: how many records the partition holds of the named producer. */
+int64_t appender_named_count(const struct appender *, int partition);
+/* Tell of a batch that was stored before, by an earlier run; nothing without a report. */
+int appender_tell(struct appender *, int partition, const struct buf *batch) MUST_USE;
 
 /* After appender_settle: records that are as durable as the topic says; and records of which that is not known. */
 uint64_t appender_stored(const struct appender *);

@@ -201,6 +201,16 @@ fanout_store(struct fanout *f)
 }
 
 int
+fanout_end(struct fanout *f)
+{
+	int rc = STATUS_OK;
+
+	for (int i = 0; rc == STATUS_OK && i < f->count; i++)
+		rc = producer_end(f->outlets[i].producer);
+	return rc;
+}
+
+int
 fanout_finish(struct fanout *f)
 {
 	char message[1024] = "";

@@ -40,6 +40,8 @@ int fanout_get(struct fanout *, const char *name, struct producer **, struct top
 
 /* producer_store of all; the first failure ends it. */
 int fanout_store(struct fanout *) MUST_USE;
+/* producer_end of all. */
+int fanout_end(struct fanout *) MUST_USE;
 /* producer_finish of all, also behind a failure; the first failure is returned, others are told on stderr. */
 int fanout_finish(struct fanout *) MUST_USE;
 /* The shortest producer_patience_ms. */

@@ -101,7 +101,7 @@ take_plain(struct feed *f, const uint8_t *bytes, size_t len)
 	if (r->value_len == 0 && o->empty_is_null)
 		r->value_len = -1;
 	if (LIKELY(rc == STATUS_OK))
-		rc = producer_add(f->producer, r);
+		rc = producer_add(f->producer, r, false);
 	f->records++;
 	return rc == STATUS_DATA ? name_record(f, rc) : rc;
 }
@@ -152,6 +152,7 @@ find_producer(struct feed *f, const struct draft *d, struct producer **producer)
 static int
 take_draft(struct feed *f, struct draft *d)
 {
+	bool timed = (d->given & DRAFT_TIMESTAMP) != 0;
 	struct producer *producer;
 	int rc;
 
@@ -161,7 +162,9 @@ take_draft(struct feed *f, struct draft *d)
 		return status_fail(STATUS_DATA, "it names no partition");
 	if ((rc = find_producer(f, d, &producer)) != STATUS_OK)
 		return rc;
-	return f->options->own_partition ? producer_add_to(producer, d->partition, &d->record) : producer_add(producer, &d->record);
+	if (f->options->own_partition)
+		return producer_add_to(producer, d->partition, &d->record, timed);
+	return producer_add(producer, &d->record, timed);
 }
 
 /* A failure of the next record is told with its number, if it was not the disk's. */
@@ -402,6 +405,8 @@ feed_run(const struct feed_options *o, struct fanout *fanout)
 		rc = take_file(&f, "-");
 	for (int i = 0; rc == STATUS_OK && cmd_signal() == 0 && i < o->file_count; i++)
 		rc = take_file(&f, o->files[i]);
+	if (rc == STATUS_OK && cmd_signal() == 0)
+		rc = fanout_end(fanout);
 	progress_end(&f.progress);
 	input_free(&f.input);
 	draft_free(&f.draft);

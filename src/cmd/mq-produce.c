@@ -18,6 +18,8 @@
 #define TIMEOUT_MS 30000
 #define PARTITION_MAX 1000000
 #define NOT_YET "not supported yet"
+#define NO_PROPERTIES \
+	"there are no client properties; settings are the topic's: mq-topic alter NAME -c KEY=VALUE; enable.idempotence over reruns is --id NAME"
 
 static const char help[] =
     "mq-produce app-log < /var/log/app.log       each line is a record\n"
@@ -26,6 +28,7 @@ static const char help[] =
     "mq-produce --whole photos *.jpg             each file is a record\n"
     "mq-produce orders -- psql -Atc 'TABLE new'  a command's output; if it fails, so does this\n"
     "mq-produce -o '%p %o\\n' orders < f          tell where each record was stored\n"
+    "mq-produce --id day-23 orders < f            a rerun, also after a crash, stores nothing twice\n"
     "mq-consume -J orders | mq-produce -J copy   with keys, headers and times\n"
     "\n"
     "usage: mq-produce [options] TOPIC [FILE...]\n"
@@ -42,6 +45,7 @@ static const char help[] =
     "  -f FORMAT         records are as mq-consume -f FORMAT prints them; %K and %V before %k and %v: any bytes\n"
     "                    TOPIC `-`: each record names its topic (-J, or -f with %t)\n"
     "  -a 1|all          how many replicas must have it (all)\n"
+    "  --id NAME         the input has this name: a rerun stores only what is not stored yet\n"
     "  -o FORMAT         print this for each record once it is stored\n"
     "  -z CODEC          none, gzip, snappy, lz4, zstd; gzip, lz4 and zstd with a level as zstd:9\n"
     "  --timeout D       how long to wait for locks and room (30s), or forever\n"
@@ -49,7 +53,7 @@ static const char help[] =
     "  -d DIR            the store, else $MQ_DIR\n"
     "Status 0: every record read is stored and durable. See mq-produce(1), mq(7).\n";
 
-enum { OPT_WHOLE = 256, OPT_TIMEOUT, OPT_PROGRESS };
+enum { OPT_WHOLE = 256, OPT_TIMEOUT, OPT_PROGRESS, OPT_ID };
 
 static const struct args_option options[] = {
     {'d', NULL, ARGS_VALUE, 'd', NULL},
@@ -69,9 +73,10 @@ static const struct args_option options[] = {
     {0, "progress", ARGS_FLAG, OPT_PROGRESS, NULL},
     {'f', "format", ARGS_VALUE, 'f', NULL},
     {'J', "json", ARGS_FLAG, 'J', NULL},
-    {0, "id", ARGS_VALUE, 0, NOT_YET},
+    {0, "id", ARGS_VALUE, OPT_ID, NULL},
     {0, "atomic", ARGS_FLAG, 0, NOT_YET},
     {0, "follow", ARGS_VALUE, 0, NOT_YET},
+    {'X', "producer-property", ARGS_VALUE, 0, NO_PROPERTIES},
     {'l', NULL, ARGS_FLAG, 0, "files are read line by line anyway; -D sets another delimiter"},
 };
 
@@ -205,6 +210,9 @@ set_option(struct produce_options *o, const struct args *args, int id)
 		if (codec_parse(args->value, &o->fanout.producer.appender.codec, &o->fanout.producer.appender.level) != STATUS_OK)
 			return args_fail(args, "%s", status_message());
 		return STATUS_OK;
+	case OPT_ID:
+		o->fanout.producer.id = args->value;
+		return named_check_name(args->value) == STATUS_OK ? STATUS_OK : args_fail(args, "%s", status_message());
 	case OPT_TIMEOUT:
 		return args_timeout(args, &o->fanout.producer.appender.timeout_ms);
 	default:
@@ -259,6 +267,8 @@ check_topic(struct produce_options *o)
 		return parse_name("topic", o->topic);
 	}
 	o->fanout.many = true;
+	if (o->fanout.producer.id != NULL)
+		return status_fail(STATUS_USAGE, "--id: its input goes to one topic, not to those that records name");
 	if (o->feed.json || has_verb(o->format, VERB_TOPIC))
 		return STATUS_OK;
 	return status_fail(STATUS_USAGE, "-: a topic in each record needs -J, or -f with %%t");

@@ -5,12 +5,17 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/clock.h"
+#include "cmd/resume.h"
 #include "log/batch.h"
 #include "store/partitioner.h"
 
 #define BATCH_BYTES ((size_t)1 << 20)
 /* All batches that are being filled; beyond it all are stored. */
 #define FILLING_BYTES ((size_t)16 << 20)
+/* A named producer's checkpoint is due behind so much, or when so much time has passed and something was stored. */
+#define CHECKPOINT_BYTES ((size_t)64 << 20)
+#define CHECKPOINT_MS 10000
 
 /* A partition as this producer sees it. */
 struct lane {
@@ -30,6 +35,12 @@ struct producer {
 	int next;	     /* round robin */
 	uint64_t went_round; /* records since the appender was told */
 	bool failed;
+
+	struct named *named; /* NULL: none */
+	struct resume *resume;
+	size_t unchecked_bytes; /* stored since the last checkpoint */
+	int64_t checked_at_ms;	/* when that was, monotonic */
+	bool is_doubtful;	/* a record that was taken was not stored: no more checkpoints */
 };
 
 /* Room for all partitions that the appender knows. */
@@ -66,6 +77,25 @@ fail_partition(const struct producer *p, int partition)
 	return status_fail(STATUS_MISSING, "%s: no partition %d: it has %d", topic_name(p->topic), partition, p->count);
 }
 
+static int64_t
+deadline(const struct producer *p)
+{
+	return clock_deadline(p->options.appender.timeout_ms);
+}
+
+/* Become the named producer. */
+static int
+open_named(struct producer *p)
+{
+	int rc;
+
+	if ((rc = named_open(p->topic, p->options.id, deadline(p), &p->named)) != STATUS_OK)
+		return rc;
+	p->options.appender.named = p->named;
+	p->checked_at_ms = clock_monotonic_ms();
+	return resume_open(p->named, &p->resume);
+}
+
 int
 producer_open(struct topic *topic, const struct producer_options *options, struct producer **out)
 {
@@ -78,13 +108,14 @@ producer_open(struct topic *topic, const struct producer_options *options, struc
 	p->options = *options;
 	if (p->options.filling_bytes == 0)
 		p->options.filling_bytes = FILLING_BYTES;
-	if ((rc = appender_open(topic, &options->appender, &p->appender)) != STATUS_OK || (rc = widen(p)) != STATUS_OK)
+	if ((options->id != NULL && (rc = open_named(p)) != STATUS_OK) ||
+	    (rc = appender_open(topic, &p->options.appender, &p->appender)) != STATUS_OK || (rc = widen(p)) != STATUS_OK)
 		goto fail;
 	if (options->partition >= p->count) {
 		rc = fail_partition(p, options->partition);
 		goto fail;
 	}
-	p->next = (int)(topic_next_partition(topic) % (uint64_t)p->count);
+	p->next = p->named != NULL ? 0 : (int)(topic_next_partition(topic) % (uint64_t)p->count);
 	*out = p;
 	return STATUS_OK;
 
@@ -99,6 +130,8 @@ producer_close(struct producer *p)
 	if (p == NULL)
 		return;
 	appender_close(p->appender);
+	resume_close(p->resume);
+	named_close(p->named);
 	for (int i = 0; i < p->count; i++)
 		batch_builder_free(&p->lanes[i].builder);
 	free(p->lanes);
@@ -125,6 +158,30 @@ limit_memory(const struct producer *p, struct batch_builder *b)
 		batch_builder_free(b);
 }
 
+/* Before a batch of a named producer: its file says that the partition may hold records of it. All that wait for that are asked at once. */
+static int
+enter(struct producer *p, int number)
+{
+	int *partitions, count = 0, rc;
+
+	if (p->named == NULL)
+		return STATUS_OK;
+	p->unchecked_bytes += p->lanes[number].builder.bytes.len;
+	if (named_entered(p->named, number))
+		return STATUS_OK;
+	if ((rc = note(p, appender_settle(p->appender))) != STATUS_OK)
+		return rc;
+	if ((partitions = calloc((size_t)p->filling_count + 1, sizeof(*partitions))) == NULL)
+		return note(p, status_no_memory("partitions"));
+	for (int i = 0; i < p->filling_count; i++) {
+		if (p->lanes[p->filling[i]].builder.count > 0)
+			partitions[count++] = p->filling[i];
+	}
+	rc = named_enter(p->named, partitions, count);
+	free(partitions);
+	return note(p, rc);
+}
+
 /* Append the batch of one partition, here and now. */
 static int
 store_lane(struct producer *p, int number)
@@ -135,6 +192,8 @@ store_lane(struct producer *p, int number)
 
 	if (b->count == 0)
 		return STATUS_OK;
+	if ((rc = enter(p, number)) != STATUS_OK)
+		return rc;
 	p->filling_bytes -= b->bytes.len;
 	p->went_round = 0;
 	rc = note(p, appender_append(p->appender, number, b, went_round));
@@ -152,6 +211,8 @@ store_full(struct producer *p, int number)
 
 	if (b->count == 0)
 		return STATUS_OK;
+	if ((rc = enter(p, number)) != STATUS_OK)
+		return rc;
 	p->filling_bytes -= b->bytes.len;
 	p->went_round = 0;
 	rc = note(p, appender_hand_over(p->appender, number, b, went_round));
@@ -183,16 +244,47 @@ spill(struct producer *p)
 	return rc == STATUS_OK ? note(p, appender_finish_round(p->appender, false)) : rc;
 }
 
+/* A named producer: all that was taken is stored; have it known. Only when all that was stored before is met is it a beginning of the input. */
+static int
+check(struct producer *p, bool live)
+{
+	int64_t *counts;
+	int rc;
+
+	if ((rc = appender_sync_all(p->appender)) != STATUS_OK)
+		return note(p, rc);
+	if ((counts = calloc((size_t)p->count, sizeof(*counts))) == NULL)
+		return note(p, status_no_memory("partitions"));
+	for (int i = 0; i < p->count; i++)
+		counts[i] = appender_named_count(p->appender, i);
+	rc = named_checkpoint(p->named, resume_input(p->resume), counts, p->count, live, deadline(p));
+	free(counts);
+	p->unchecked_bytes = 0;
+	p->checked_at_ms = clock_monotonic_ms();
+	return note(p, rc);
+}
+
+static bool
+is_check_due(const struct producer *p)
+{
+	if (p->named == NULL || p->unchecked_bytes == 0 || p->is_doubtful || !resume_agreed(p->resume))
+		return false;
+	return p->unchecked_bytes >= CHECKPOINT_BYTES || clock_monotonic_ms() - p->checked_at_ms >= CHECKPOINT_MS;
+}
+
 int
 producer_store(struct producer *p)
 {
 	int rc = store_all(p);
 
+	if (rc == STATUS_OK && is_check_due(p))
+		rc = check(p, true);
 	return rc == STATUS_OK ? note(p, appender_finish_round(p->appender, true)) : rc;
 }
 
-int
-producer_finish(struct producer *p)
+/* Store what is left, and have all durable. */
+static int
+finish(struct producer *p)
 {
 	char message[1024];
 	int rc, sync_rc;
@@ -204,8 +296,18 @@ producer_finish(struct producer *p)
 		(void)strlcpy(message, status_message(), sizeof(message));
 	sync_rc = appender_sync_all(p->appender);
 	if (rc == STATUS_OK)
-		return sync_rc;
+		return note(p, sync_rc);
 	return status_fail(rc, "%s", message);
+}
+
+int
+producer_finish(struct producer *p)
+{
+	int rc = finish(p);
+
+	if (rc != STATUS_OK || p->named == NULL || p->failed || p->is_doubtful || !resume_agreed(p->resume))
+		return rc;
+	return check(p, false);
 }
 
 int64_t
@@ -217,14 +319,15 @@ producer_patience_ms(const struct producer *p)
 static int
 choose_partition(struct producer *p, const struct record *record)
 {
-	int number = p->next;
+	int number = p->next, count = p->named == NULL ? p->count : named_partitions(p->named);
 
 	if (p->options.partition >= 0)
 		return p->options.partition;
 	if (record->key_len >= 0)
-		return partition_of_key(record->key, (size_t)record->key_len, p->count);
-	p->next = number + 1 < p->count ? number + 1 : 0;
-	p->went_round++;
+		return partition_of_key(record->key, (size_t)record->key_len, count);
+	p->next = number + 1 < count ? number + 1 : 0;
+	/* A named producer goes round for itself. */
+	p->went_round += p->named == NULL;
 	return number;
 }
 
@@ -294,10 +397,61 @@ add(struct producer *p, int number, const struct record *record)
 	return rc == STATUS_END || rc == STATUS_DATA ? add_slowly(p, number, record) : rc;
 }
 
-int
-producer_add(struct producer *p, const struct record *record)
+static int
+tell_again(void *arg, int partition, const struct buf *batch)
 {
-	return add(p, choose_partition(p, record), record);
+	struct producer *p = arg;
+
+	return appender_tell(p->appender, partition, batch);
+}
+
+/*
+ * All that was stored before was met: store what was put aside meanwhile. What lies behind the checkpoint is told again, because the run that
+ * stored it may have died before it could.
+ */
+static int
+store_held(struct producer *p)
+{
+	struct record record;
+	int partition, rc = STATUS_OK;
+
+	if (p->options.appender.report != NULL && (rc = named_each_behind(p->named, tell_again, p)) != STATUS_OK)
+		return note(p, rc);
+	while (rc == STATUS_OK && (rc = resume_next(p->resume, &partition, &record)) == STATUS_OK)
+		rc = add(p, partition, &record);
+	return rc == STATUS_END ? STATUS_OK : rc;
+}
+
+/* A record of a named producer. */
+static int
+add_named(struct producer *p, int number, const struct record *record, bool timed)
+{
+	enum resume_verdict verdict;
+	int rc;
+
+	rc = resume_take(p->resume, number, record, timed, &verdict);
+	if (rc == STATUS_OK && verdict == RESUME_AGREED)
+		rc = store_held(p);
+	else if (rc == STATUS_OK && verdict == RESUME_STORE)
+		rc = add(p, number, record);
+	p->is_doubtful = p->is_doubtful || rc != STATUS_OK;
+	if (rc != STATUS_OK || LIKELY(p->unchecked_bytes < CHECKPOINT_BYTES) || !is_check_due(p))
+		return rc;
+	return (rc = store_all(p)) == STATUS_OK ? check(p, true) : rc;
+}
+
+int
+producer_add(struct producer *p, const struct record *record, bool timed)
+{
+	int number = choose_partition(p, record);
+
+	return LIKELY(p->named == NULL) ? add(p, number, record) : add_named(p, number, record, timed);
+}
+
+int
+producer_end(struct producer *p)
+{
+	return p->named == NULL ? STATUS_OK : resume_end(p->resume);
 }
 
 /* The topic may have grown since it was looked at. */
@@ -310,7 +464,7 @@ look_again(struct producer *p)
 }
 
 int
-producer_add_to(struct producer *p, int partition, const struct record *record)
+producer_add_to(struct producer *p, int partition, const struct record *record, bool timed)
 {
 	int rc;
 
@@ -318,7 +472,7 @@ producer_add_to(struct producer *p, int partition, const struct record *record)
 		return rc;
 	if (partition >= p->count)
 		return fail_partition(p, partition);
-	return add(p, partition, record);
+	return p->named == NULL ? add(p, partition, record) : add_named(p, partition, record, timed);
 }
 
 uint64_t

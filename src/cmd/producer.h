@@ -8,6 +8,8 @@
  *	producer_finish(p);			at the end
  *
  * After a failure nothing more may be added; producer_finish still makes durable what was published. The counts say what is stored.
+ *
+ * With a name (store/named.h) the records are those of its input, from its first one on: what is stored already is compared and passed over.
  */
 #ifndef CMD_PRODUCER_H
 #define CMD_PRODUCER_H
@@ -22,26 +24,30 @@ struct producer_options {
 	int partition; /* where all records go; -1: by key, else round robin */
 	struct appender_options appender;
 	size_t filling_bytes; /* when so much waits in batches they are stored; 0: the usual */
+	const char *id;	      /* the name of a named producer; NULL: none */
 };
 
 struct producer;
 
-/* The topic and the format are borrowed. STATUS_MISSING if the topic has no such partition. */
+/* The topic, the format and the name are borrowed. STATUS_MISSING if the topic has no such partition. Statuses of named_open. */
 int producer_open(struct topic *, const struct producer_options *, struct producer **) MUST_USE;
 /* What was not stored is gone. NULL is fine. */
 void producer_close(struct producer *);
 
 /*
- * Take a record; its bytes are copied. STATUS_DATA: it is too large, what was added before it is not touched. Else a failure is one of
- * storing what was taken before: see log_append, and STATUS_IO if it is published but may not be durable.
+ * Take a record; its bytes are copied. `timed`: its time is the input's own. STATUS_DATA: it is too large, what was added before it is not
+ * touched; or with a name: the input is another, and nothing of it was stored. Else a failure is one of storing what was taken before: see
+ * log_append, and STATUS_IO if it is published but may not be durable.
  */
-int producer_add(struct producer *, const struct record *) MUST_USE;
+int producer_add(struct producer *, const struct record *, bool timed) MUST_USE;
 /* The same, into this partition. STATUS_MISSING if there is none; that is no failure of the producer. */
-int producer_add_to(struct producer *, int partition, const struct record *) MUST_USE;
+int producer_add_to(struct producer *, int partition, const struct record *, bool timed) MUST_USE;
+/* The input has ended. STATUS_DATA with a name that has stored more than it: then nothing of it was. */
+int producer_end(struct producer *) MUST_USE;
 
 /* Store all that was taken, durable as the topic's fsync says; with an interval, when that is over. Statuses of producer_add. */
 int producer_store(struct producer *) MUST_USE;
-/* The same, and durable though the interval is not over, also what an earlier failure left published. */
+/* The same, and durable though the interval is not over, also what an earlier failure left published; with a name a checkpoint. */
 int producer_finish(struct producer *) MUST_USE;
 
 /* After producer_store: how long the caller may wait for input before it must call it again; negative: no limit. */

@@ -530,6 +530,8 @@ is_stopped() { has_state "$1" T; }
 	hint 'no broker' --broker-list localhost:9092 --topic t
 	hint '-K DELIM' --property parse.key=true t
 	hint 'mq-topic alter' -X linger.ms=5 t
+	hint '--id NAME' -X enable.idempotence=true t
+	hint '--id NAME' --producer-property enable.idempotence=true t
 	hint '-z CODEC' --compression-codec zstd t
 	hint '-a 1 or -a all' --request-required-acks 1 t
 	hint 'mq-topic create' --allow-auto-topic-creation t

@@ -20,6 +20,7 @@ scenario_of() {
 	topic.create.*) echo creating ;;
 	import.* | topic.draft.* | head.gap_end.*) echo importing ;;
 	export.*) echo exporting ;;
+	named.*) echo naming ;;
 	topic.alter.* | topic.grow.* | layout.*) echo growing ;;
 	topic.delete.*) echo deleting ;;
 	esac
@@ -69,6 +70,12 @@ adopting() {
 trimming() {
 	produce t old 7 mq-produce
 	victim='mq-topic trim -y t --before 4'
+}
+naming() {
+	produce t old 3 mq-produce
+	printf 'named-%d\n' 1 2 3 4 >named
+	cat named >>t/sent
+	victim='mq-produce --id a t named'
 }
 creating() {
 	forget t
@@ -122,6 +129,10 @@ finish() {
 	trimming)
 		mq-topic trim -y t --before 4
 		trimmed=(-v trimmed=4)
+		;;
+	naming)
+		mq-produce --id a t named
+		[[ $(read_log t | grep -c named) == 4 ]] || fail "$fault: not its four records, once: $(read_log t)"
 		;;
 	deleting)
 		if mq-consume t >now 2>said && [[ ! -s now ]]; then fail "$fault: still there, and empty"; fi

@@ -40,7 +40,7 @@ fill(int count, int batch)
 		struct record r = {.timestamp_ms = 1000 * i, .key_len = -1, .value = (uint8_t *)value};
 
 		r.value_len = snprintf(value, sizeof(value), "%d", i);
-		assert_ok(producer_add(p, &r));
+		assert_ok(producer_add(p, &r, false));
 		if (i % batch == batch - 1)
 			assert_ok(producer_store(p));
 	}

@@ -31,7 +31,7 @@ add(struct fanout *f, const char *topic)
 	struct producer *p;
 	int rc;
 
-	return (rc = fanout_get(f, topic, &p, NULL)) == STATUS_OK ? producer_add_to(p, 0, &r) : rc;
+	return (rc = fanout_get(f, topic, &p, NULL)) == STATUS_OK ? producer_add_to(p, 0, &r, false) : rc;
 }
 
 static int64_t
@@ -134,10 +134,10 @@ test_a_partition_that_is_not_there_is_no_failure_of_the_producer(void **state)
 	make_topics(1);
 	assert_ok(fanout_open(store, &many, &f));
 	assert_ok(fanout_get(f, "t0", &p, NULL));
-	assert_ok(producer_add_to(p, 1, &r));
-	assert_status(producer_add_to(p, 2, &r), STATUS_MISSING);
-	assert_status(producer_add_to(p, INT32_MAX, &r), STATUS_MISSING);
-	assert_ok(producer_add_to(p, 0, &r));
+	assert_ok(producer_add_to(p, 1, &r, false));
+	assert_status(producer_add_to(p, 2, &r, false), STATUS_MISSING);
+	assert_status(producer_add_to(p, INT32_MAX, &r, false), STATUS_MISSING);
+	assert_ok(producer_add_to(p, 0, &r, false));
 	assert_ok(fanout_finish(f));
 	assert_int_equal(fanout_stored(f), 2);
 	fanout_close(f);

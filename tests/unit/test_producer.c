@@ -49,7 +49,7 @@ add(struct producer *p, const char *key, const char *value)
 
 	r.key = (const uint8_t *)key;
 	r.key_len = key == NULL ? -1 : (int32_t)strlen(key);
-	return producer_add(p, &r);
+	return producer_add(p, &r, false);
 }
 
 /* What lies in a partition. */
@@ -199,7 +199,7 @@ test_batches_are_large_and_not_too_large(void **state)
 	make_topic(1, "fsync", "never");
 	assert_ok(producer_open(topic, &usual, &p));
 	for (int i = 0; i < 5000; i++)
-		assert_ok(producer_add(p, &r));
+		assert_ok(producer_add(p, &r, false));
 	assert_ok(producer_finish(p));
 	producer_close(p);
 	found = look(0);
@@ -221,7 +221,7 @@ test_batches_keep_below_max_message_bytes(void **state)
 	make_topic(1, "max.message.bytes", "1000");
 	assert_ok(producer_open(topic, &usual, &p));
 	for (int i = 0; i < 50; i++)
-		assert_ok(producer_add(p, &r));
+		assert_ok(producer_add(p, &r, false));
 	assert_ok(producer_finish(p));
 	found = look(0);
 	assert_int_equal(found.records, 50);
@@ -230,9 +230,9 @@ test_batches_keep_below_max_message_bytes(void **state)
 	for (size_t len = 929; len <= 931; len++) {
 		r.value_len = (int32_t)len;
 		if (len <= 930)
-			assert_ok(producer_add(p, &r));
+			assert_ok(producer_add(p, &r, false));
 		else
-			assert_status(producer_add(p, &r), STATUS_DATA);
+			assert_status(producer_add(p, &r, false), STATUS_DATA);
 	}
 	assert_ok(producer_finish(p));
 	producer_close(p);
@@ -257,8 +257,8 @@ test_a_large_record_keeps_its_place(void **state)
 	memcpy(value, "large", 5);
 	assert_ok(producer_open(topic, &usual, &p));
 	assert_ok(add(p, NULL, "a"));
-	assert_ok(producer_add(p, &large));
-	assert_ok(producer_add(p, &large));
+	assert_ok(producer_add(p, &large, false));
+	assert_ok(producer_add(p, &large, false));
 	assert_ok(add(p, NULL, "b"));
 	assert_ok(add(p, NULL, "c"));
 	assert_ok(producer_finish(p));
@@ -284,7 +284,7 @@ test_a_record_that_is_too_large_spoils_nothing(void **state)
 	make_topic(1, NULL, NULL);
 	assert_ok(producer_open(topic, &usual, &p));
 	assert_ok(add(p, NULL, "a"));
-	assert_status(producer_add(p, &large), STATUS_DATA);
+	assert_status(producer_add(p, &large, false), STATUS_DATA);
 	assert_ok(add(p, NULL, "b"));
 	assert_ok(producer_finish(p));
 	assert_int_equal(producer_stored(p), 2);
@@ -306,7 +306,7 @@ test_many_partitions(void **state)
 	make_topic(500, "fsync", "never");
 	assert_ok(producer_open(topic, &usual, &p));
 	for (int i = 0; i < 1000; i++)
-		assert_ok(producer_add(p, &r));
+		assert_ok(producer_add(p, &r, false));
 	/* 100 MB were taken; what is not stored of it is less than 16 MiB. */
 	assert_true(producer_stored(p) >= 1000 - 16 * MIB / sizeof(value));
 	assert_ok(producer_finish(p));
@@ -331,7 +331,7 @@ test_without_pauses_readers_see_progress(void **state)
 	assert_ok(topic_open(store, "t", &readers));
 	assert_ok(producer_open(topic, &usual, &p));
 	for (size_t i = 0; i < 34 * MIB / sizeof(value) + 32; i++)
-		assert_ok(producer_add(p, &r));
+		assert_ok(producer_add(p, &r, false));
 	/* Nobody asks for more, and they see it all the same: it was synced because it is much. */
 	while (end * (int64_t)sizeof(value) < 31 * (int64_t)MIB && !clock_passed(deadline))
 		assert_ok(topic_bounds(readers, 0, &start, &end, NULL));
@@ -475,7 +475,7 @@ test_no_memory(void **state)
 		unit_oom_after(n);
 		if ((rc = producer_open(topic, &usual, &p)) == STATUS_OK) {
 			for (int i = 0; rc == STATUS_OK && i < 8; i++)
-				rc = producer_add(p, &r);
+				rc = producer_add(p, &r, false);
 			if (rc == STATUS_OK)
 				rc = producer_store(p);
 		}

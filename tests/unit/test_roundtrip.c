@@ -103,7 +103,7 @@ fill(const char *name)
 		r.key_len = random_bytes(key, sizeof(key), true);
 		r.value_len = random_bytes(value, sizeof(value), true);
 		add_headers(&headers, &r);
-		assert_ok(producer_add_to(p, random_below(PARTITIONS), &r));
+		assert_ok(producer_add_to(p, random_below(PARTITIONS), &r, true));
 	}
 	assert_ok(fanout_finish(f));
 	fanout_close(f);
