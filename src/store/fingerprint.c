@@ -1,39 +1,43 @@
 #include "store/fingerprint.h"
 
-#include "base/hash.h"
+#include <bsd/sys/endian.h>
 
-static uint64_t
-pair(int32_t a, int32_t b)
-{
-	return (uint64_t)(uint32_t)a << 32 | (uint32_t)b;
-}
+/* All of it inline: there is nothing to link or to load. */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* Eight bytes for each number, little-endian, so that a store reads the same on every machine. */
+#define NUMBER_BYTES 8
 
 uint64_t
 fingerprint_chain(uint64_t before, uint64_t last)
 {
-	uint64_t x = (hash_rotate(before, 29) ^ last) * HASH_BITS_C + 1;
+	uint8_t number[NUMBER_BYTES];
 
-	/* Each step is one to one in either number. */
-	return x ^ x >> 32;
+	le64enc(number, last);
+	return XXH3_64bits_withSeed(number, sizeof(number), before);
 }
 
+/* Each piece is hashed with the hash of those before it as its seed. Their lengths come first, so that no two rows of pieces are alike. */
 struct fingerprint
 fingerprint_of(uint64_t key, int partition, const struct record *r)
 {
+	const uint64_t numbers[] = {(uint64_t)partition, (uint64_t)r->key_len, (uint64_t)r->value_len, (uint64_t)r->header_count,
+	    (uint64_t)r->headers_len};
+	uint8_t bytes[COUNT_OF(numbers) * NUMBER_BYTES];
 	struct fingerprint f;
-	struct hash h;
+	uint64_t hash;
 
-	hash_begin(&h, key);
-	hash_pair(&h, pair(partition, r->header_count), pair(r->key_len, r->value_len));
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		le64enc(bytes + i * NUMBER_BYTES, numbers[i]);
+	hash = XXH3_64bits_withSeed(bytes, sizeof(bytes), key);
 	if (r->key_len > 0)
-		hash_bytes(&h, r->key, (size_t)r->key_len);
+		hash = XXH3_64bits_withSeed(r->key, (size_t)r->key_len, hash);
 	if (r->value_len > 0)
-		hash_bytes(&h, r->value, (size_t)r->value_len);
-	if (r->headers_len > 0) {
-		hash_pair(&h, (uint64_t)r->headers_len, 0);
-		hash_bytes(&h, r->headers, (size_t)r->headers_len);
-	}
-	f.plain = hash_end(&h);
+		hash = XXH3_64bits_withSeed(r->value, (size_t)r->value_len, hash);
+	if (r->headers_len > 0)
+		hash = XXH3_64bits_withSeed(r->headers, (size_t)r->headers_len, hash);
+	f.plain = hash;
 	f.timed = fingerprint_chain(f.plain, (uint64_t)r->timestamp_ms);
 	return f;
 }
