@@ -329,6 +329,17 @@ stat_with_birth(int fd, const char *name, struct statx *sx)
 }
 
 int
+file_modified_ms(int fd, const char *name, int64_t *ms)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return status_errno("%s: fstat", name);
+	*ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	return STATUS_OK;
+}
+
+int
 file_identity(int fd, const char *name, struct file_identity *id)
 {
 	struct statx sx;

@@ -72,6 +72,8 @@ int file_sync_data(int fd, const char *name) MUST_USE; /* fdatasync(2) */
 int file_sync_system(int fd, const char *name) MUST_USE;
 int file_truncate(int fd, const char *name, int64_t size) MUST_USE;
 int file_size(int fd, const char *name, int64_t *size) MUST_USE;
+/* When its bytes were changed last, by the wall clock. */
+int file_modified_ms(int fd, const char *name, int64_t *ms) MUST_USE;
 int file_identity(int fd, const char *name, struct file_identity *) MUST_USE;
 /* Something has this name, be it a link to nothing. False also where we may not look. */
 bool file_exists(int dir, const char *name);

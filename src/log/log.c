@@ -10,6 +10,7 @@
 #include "log/epoch.h"
 #include "log/index.h"
 #include "log/producers.h"
+#include "log/retention.h"
 #include "log/segment.h"
 #include "log/sync.h"
 
@@ -152,7 +153,7 @@ check_page(struct log *l, struct append *a)
 
 /* May we append here, with these settings? */
 static int
-check_admission(const struct log *l, const struct buf *batch)
+check_admission(const struct log *l, size_t batch_len)
 {
 	const struct head *h = l->p->head;
 	int rc;
@@ -165,8 +166,8 @@ check_admission(const struct log *l, const struct buf *batch)
 		return STATUS_CONFIG_CHANGED;
 	if (head_intents(h) != 0)
 		return STATUS_INTENT;
-	if ((int64_t)batch->len > l->p->settings.max_message_bytes)
-		return status_fail(STATUS_DATA, "a batch of %zu bytes, max.message.bytes is %lld", batch->len,
+	if ((int64_t)batch_len > l->p->settings.max_message_bytes)
+		return status_fail(STATUS_DATA, "a batch of %zu bytes, max.message.bytes is %lld", batch_len,
 		    (long long)l->p->settings.max_message_bytes);
 	return STATUS_OK;
 }
@@ -285,7 +286,7 @@ append_locked(struct log *l, struct append *a, const struct buf *batch, int64_t 
 {
 	int rc;
 
-	if ((rc = check_page(l, a)) != STATUS_OK || (rc = check_admission(l, batch)) != STATUS_OK)
+	if ((rc = check_page(l, a)) != STATUS_OK || (rc = check_admission(l, batch->len)) != STATUS_OK)
 		return rc;
 	if ((rc = head_set_appender(l->p->head, l->p->number, true)) != STATUS_OK)
 		return rc;
@@ -341,17 +342,19 @@ heal(struct log *l, int64_t deadline_ms)
 }
 
 /*
- * The producers' snapshot is needed when the segments before it are deleted, and is made then at the latest: a failure here, or a lock
- * that another holds, is nobody's loss.
+ * The producers' snapshot is needed when the segments before it are deleted, and is made then at the latest. Retention comes with the roll,
+ * so that no disk fills for want of a timer. A failure here, or a lock that another holds, is nobody's loss: the next roll tries again.
  */
 static void
-make_snapshot(const struct partition *p, int64_t base)
+after_roll(const struct partition *p, int64_t base)
 {
 	if (!lock_try(p->lock, LOCK_BYTE_RETENTION(p->number)))
 		return;
 	if (producers_ensure_snapshot(p, base) != STATUS_OK)
 		status_clear();
 	lock_drop(p->lock, LOCK_BYTE_RETENTION(p->number));
+	if (retention_apply(p, clock_wall_ms()) != STATUS_OK)
+		status_clear();
 }
 
 int
@@ -371,7 +374,48 @@ log_append(struct log *l, struct buf *batch, int64_t deadline_ms, int64_t *base_
 		return rc == STATUS_GONE ? STATUS_RECOVER : rc;
 	*base_offset = a.published.end_offset;
 	if (a.rolled)
-		make_snapshot(l->p, a.next.segment_base);
+		after_roll(l->p, a.next.segment_base);
+	return STATUS_OK;
+}
+
+/* Publish an empty segment behind the end. */
+static int
+roll_locked(struct log *l, struct append *a, int64_t deadline_ms)
+{
+	int rc;
+
+	if ((rc = check_page(l, a)) != STATUS_OK || (rc = check_admission(l, 0)) != STATUS_OK)
+		return rc;
+	a->next = a->published;
+	a->rolled = false;
+	if (a->published.last_position < 0)
+		return STATUS_OK;
+	if ((rc = head_set_appender(l->p->head, l->p->number, true)) != STATUS_OK)
+		return rc;
+	a->next.last_position = -1;
+	if ((rc = roll(l, a, deadline_ms)) != STATUS_OK || (rc = head_publish(l->p->head, l->p->number, &a->next)) != STATUS_OK)
+		return take_back(l, a, rc);
+	if (head_set_appender(l->p->head, l->p->number, false) != STATUS_OK)
+		status_clear();
+	return STATUS_OK;
+}
+
+int
+log_roll(struct log *l, int64_t deadline_ms)
+{
+	struct append a;
+	int rc;
+
+	if (head_poison(l->p->head, l->p->number) == HEAD_UNSYNCED && (rc = heal(l, deadline_ms)) != STATUS_OK)
+		return rc == STATUS_GONE ? STATUS_RECOVER : rc;
+	if ((rc = take_append_lock(l, deadline_ms)) != STATUS_OK)
+		return rc;
+	rc = roll_locked(l, &a, deadline_ms);
+	lock_drop(l->p->lock, LOCK_BYTE_APPEND(l->p->number));
+	if (rc != STATUS_OK)
+		return rc == STATUS_GONE ? STATUS_RECOVER : rc;
+	if (a.rolled)
+		after_roll(l->p, a.next.segment_base);
 	return STATUS_OK;
 }
 

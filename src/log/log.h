@@ -42,6 +42,12 @@ void log_close(struct log *);
  */
 int log_append(struct log *, struct buf *batch, int64_t deadline_ms, int64_t *base_offset) MUST_USE;
 
+/*
+ * Close the active segment though it is not full, so that retention may let it go: an empty one follows. Nothing is done if it is empty.
+ * Statuses of log_append.
+ */
+int log_roll(struct log *, int64_t deadline_ms) MUST_USE;
+
 /* sync_upto of what this log appended: see sync.h. */
 int log_sync(struct log *, int64_t offset, int64_t deadline_ms) MUST_USE;
 /*

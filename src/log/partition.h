@@ -30,6 +30,8 @@ struct log_settings {
 	int64_t segment_ms;
 	int64_t index_interval_bytes;
 	int64_t max_message_bytes; /* of a batch, as Kafka counts it: all its bytes */
+	int64_t retention_ms;	   /* of the greatest timestamp of a segment; -1: for ever */
+	int64_t retention_bytes;   /* of all segments, at least; -1: all */
 	bool append_time;	   /* message.timestamp.type=LogAppendTime */
 };
 

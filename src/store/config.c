@@ -40,6 +40,8 @@ static const struct setting settings[] = {
     {"max.message.bytes", SETTING_BYTES, offsetof(struct log_settings, max_message_bytes), 0, INT32_MAX, "1048588"},
     {"message.timestamp.type", SETTING_TIMESTAMP_TYPE, 0, 0, 0, "CreateTime"},
     {"mode", SETTING_MODE, 0, 0, 0, "0600"},
+    {"retention.bytes", SETTING_BYTES, offsetof(struct log_settings, retention_bytes), -1, INT64_MAX, "-1"},
+    {"retention.ms", SETTING_MS, offsetof(struct log_settings, retention_ms), -1, INT64_MAX, "-1"},
     {"segment.bytes", SETTING_BYTES, offsetof(struct log_settings, segment_bytes), 14, INT32_MAX, "1073741824"},
     {"segment.ms", SETTING_MS, offsetof(struct log_settings, segment_ms), 1, INT64_MAX, "604800000"},
 };
@@ -72,8 +74,6 @@ static const char *const unsupported[] = {
     "remote.storage.enable",
     "replica.lag.time.max.ms",
     "retain.groups",
-    "retention.bytes",
-    "retention.ms",
     "segment.index.bytes",
     "segment.jitter.ms",
     "unclean.leader.election.enable",

@@ -105,7 +105,7 @@ tree() { (cd "$1" && find . -printf '%p %m\n' | LC_ALL=C sort); }
 }
 
 @test "what does nothing yet is refused, and nothing is made" {
-	for setting in retention.ms=1000 retention.bytes=1G cleanup.policy=compact min.insync.replicas=1 max.bytes=1G \
+	for setting in cleanup.policy=compact min.insync.replicas=1 max.bytes=1G \
 		'retain.groups=*' delete.retention.ms=1 min.compaction.lag.ms=1 min.cleanable.dirty.ratio=0.5; do
 		refuses 78 "${setting%%=*}: not supported yet" mq-topic create orders -c "$setting"
 	done
@@ -321,6 +321,8 @@ orders  index.interval.bytes    4096           DEFAULT_CONFIG
 orders  max.message.bytes       1048588        DEFAULT_CONFIG
 orders  message.timestamp.type  LogAppendTime  DYNAMIC_TOPIC_CONFIG
 orders  mode                    0600           DEFAULT_CONFIG
+orders  retention.bytes         -1             DEFAULT_CONFIG
+orders  retention.ms            -1             DEFAULT_CONFIG
 orders  segment.bytes           1048576        DYNAMIC_TOPIC_CONFIG
 orders  segment.ms              7200000        DYNAMIC_TOPIC_CONFIG" mq-topic describe -c orders
 	mq-topic describe orders -c --json >out
@@ -438,7 +440,7 @@ orders          1       1" mq-topic offsets orders
 	assert_equal "$(given)" "segment.bytes=2097152 segment.ms=86400000"
 	before=$(cat "$MQ_DIR/topics/orders/config")
 	refuses 78 "segment.ms: 0" mq-topic alter orders -p 3 -c fsync=never -c segment.ms=0
-	refuses 78 "retention.ms: not supported yet" mq-topic alter orders -c fsync=never --unset retention.ms
+	refuses 78 "flush.ms: not supported yet" mq-topic alter orders -c fsync=never --unset flush.ms
 	refuses 78 "no such setting" mq-topic alter orders --unset segment.mb
 	refuses 2 "-c" mq-topic alter orders -c
 	refuses 2 "--unset: fsync=1s: only the KEY" mq-topic alter orders --unset fsync=1s

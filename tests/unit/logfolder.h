@@ -183,6 +183,8 @@ logfolder_open(struct logfolder *f)
 	    .segment_ms = INT64_MAX,
 	    .index_interval_bytes = 4096,
 	    .max_message_bytes = INT32_MAX,
+	    .retention_ms = -1,
+	    .retention_bytes = -1,
 	};
 	assert_ok(head_open(f->topic_dir, &f->p.head));
 	assert_ok(lock_open(f->topic_dir, "lock", &f->p.lock));

@@ -40,6 +40,8 @@ test_defaults_are_kafkas(void **state)
 	assert_int_equal(c.log.segment_ms, 604800000);
 	assert_int_equal(c.log.index_interval_bytes, 4096);
 	assert_int_equal(c.log.max_message_bytes, 1048588);
+	assert_int_equal(c.log.retention_ms, -1);
+	assert_int_equal(c.log.retention_bytes, -1);
 	assert_false(c.log.append_time);
 	assert_int_equal(c.given, 0);
 }
@@ -60,7 +62,7 @@ test_entries_are_alphabetical_and_end(void **state)
 		assert_false(given);
 		snprintf(last, sizeof(last), "%s", key);
 	}
-	assert_int_equal(i, 9);
+	assert_int_equal(i, 11);
 	assert_false(config_entry(&c, SIZE_MAX, &key, value, &given));
 }
 
@@ -115,6 +117,18 @@ static const struct {
     {"segment.ms", "500ms", "500"},
     {"segment.ms", "64K", NULL},
     {"segment.ms", "106751991168d", NULL},
+    {"retention.ms", "-1", "-1"},
+    {"retention.ms", "-2", NULL},
+    {"retention.ms", "0", "0"},
+    {"retention.ms", "7d", "604800000"},
+    {"retention.ms", "7", "7"},
+    {"retention.ms", "1G", NULL},
+    {"retention.ms", "9223372036854775807", "9223372036854775807"},
+    {"retention.bytes", "-1", "-1"},
+    {"retention.bytes", "-2", NULL},
+    {"retention.bytes", "0", "0"},
+    {"retention.bytes", "10G", "10737418240"},
+    {"retention.bytes", "7d", NULL},
     {"index.interval.bytes", "0", "0"},
     {"index.interval.bytes", "-1", NULL},
     {"index.interval.bytes", "2147483647", "2147483647"},
@@ -243,9 +257,9 @@ test_access_is_by_mode_and_group(void **state)
 static void
 test_settings_that_do_nothing_yet_are_refused(void **state)
 {
-	static const char *const keys[] = {"retention.ms", "retention.bytes", "cleanup.policy", "min.insync.replicas", "max.bytes",
-	    "retain.groups", "delete.retention.ms", "min.compaction.lag.ms", "min.cleanable.dirty.ratio", "max.compaction.lag.ms",
-	    "flush.ms", "preallocate", "unclean.leader.election.enable", "segment.index.bytes"};
+	static const char *const keys[] = {"cleanup.policy", "min.insync.replicas", "max.bytes", "retain.groups",
+	    "delete.retention.ms", "min.compaction.lag.ms", "min.cleanable.dirty.ratio", "max.compaction.lag.ms", "flush.ms",
+	    "preallocate", "unclean.leader.election.enable", "segment.index.bytes"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -409,8 +423,7 @@ test_a_typo_in_the_file_is_told_with_its_line(void **state)
 	assert_bad_file("format=1\n" ID "partitions=1\nreplication.factor=3\n", "line 4: replication.factor: 3: not supported yet");
 	assert_bad_file("format=1\n" ID "partitions=1\nreplication.factor=1\nsegmnt.ms=5\n", "line 5: segmnt.ms: no such setting");
 	assert_bad_file("format=1\n" ID "partitions=1\nreplication.factor=1\nsegment.ms=\n", "line 5: segment.ms");
-	assert_bad_file("format=1\n" ID "partitions=1\nreplication.factor=1\nretention.ms=5\n",
-	    "line 5: retention.ms: not supported yet");
+	assert_bad_file("format=1\n" ID "partitions=1\nreplication.factor=1\nflush.ms=5\n", "line 5: flush.ms: not supported yet");
 	assert_bad_file("format=1\n" ID "partitions =1\nreplication.factor=1\n", "line 3: partitions : no such setting");
 	assert_bad_file("format=1\ntopic.id=CbHH7Yb5Qze-W1nXW2P7f\n", "line 2: topic.id: not a Kafka Uuid");
 	assert_bad_file("format=1\ntopic.id=CbHH7Yb5Qze-W1nXW2P7fAA\n", "line 2: topic.id: not a Kafka Uuid");

@@ -1069,6 +1069,182 @@ test_no_memory(void **state)
 	logfolder_close(&f);
 }
 
+/*
+ * A roll that is asked for.
+ */
+
+static int
+roll(struct logfolder *f)
+{
+	struct log *log = open_log(f);
+	int rc = log_roll(log, soon());
+
+	log_close(log);
+	return rc;
+}
+
+static void
+test_a_roll_closes_a_segment_that_is_not_full(void **state)
+{
+	struct logfolder f;
+	struct head_end end;
+
+	(void)state;
+	make(&f);
+	append_words(&f, "a b", false);
+	assert_ok(roll(&f));
+	assert_int_equal(count_segments(&f), 2);
+	end = end_of(&f);
+	assert_int_equal(end.segment_base, 2);
+	assert_int_equal(end.end_offset, 2);
+	assert_int_equal(end.end_position, 0);
+	assert_int_equal(end.last_position, -1);
+	assert_int_equal(end.max_timestamp_ms, -1);
+	assert_int_equal(head_appender(f.p.head, 0), 0);
+	/* What Kafka wants beside a closed segment. */
+	assert_int_equal(access(segment_path(0, SUFFIX_INDEX), F_OK), 0);
+	assert_int_equal(access(segment_path(0, SUFFIX_TIMEINDEX), F_OK), 0);
+	assert_int_equal(access(segment_path(2, SUFFIX_SNAPSHOT), F_OK), 0);
+	/* An empty one is never closed. */
+	assert_ok(roll(&f));
+	assert_int_equal(count_segments(&f), 2);
+	assert_string_equal(read_all(&f), "0=a 1=b");
+	append_words(&f, "c", true);
+	assert_string_equal(read_all(&f), "0=a 1=b 2=c");
+	reboot();
+	assert_false(recover_it(&f).torn);
+	assert_string_equal(read_all(&f), "0=a 1=b 2=c");
+	logfolder_close(&f);
+}
+
+/* One who has the log open goes on in the new segment, and a reader follows. */
+static void
+test_others_follow_a_roll(void **state)
+{
+	struct logfolder f, other;
+	struct log *log;
+	struct reader *reader;
+	struct batch_view view;
+	int64_t start, end;
+
+	(void)state;
+	make(&f);
+	logfolder_open(&other);
+	log = open_log(&other);
+	append(log, "a");
+	assert_ok(reader_open(&other.p, &reader));
+	assert_ok(reader_bounds(reader, &start, &end, NULL));
+	assert_ok(reader_next(reader, end, &view));
+	assert_status(reader_next(reader, end, &view), STATUS_END);
+	assert_ok(roll(&f));
+	assert_int_equal(append(log, "b"), 1);
+	assert_ok(log_sync(log, 2, soon()));
+	assert_int_equal(head_synced_end(f.p.head, 0), 2);
+	assert_ok(reader_bounds(reader, &start, &end, NULL));
+	assert_ok(reader_next(reader, end, &view));
+	assert_int_equal(view.header.base_offset, 1);
+	reader_close(reader);
+	log_close(log);
+	assert_true(size_of_file(segment_path(1, SUFFIX_LOG)) > 0);
+	logfolder_close(&other);
+	logfolder_close(&f);
+}
+
+static void
+test_a_roll_asks_for_what_an_append_asks_for(void **state)
+{
+	struct logfolder f;
+
+	(void)state;
+	make(&f);
+	append_words(&f, "a", true);
+	poke(0, AT_INTENTS, 1);
+	assert_status(roll(&f), STATUS_INTENT);
+	poke(0, AT_INTENTS, 0);
+	f.p.config_version--;
+	assert_status(roll(&f), STATUS_CONFIG_CHANGED);
+	f.p.config_version++;
+	assert_ok(head_raise_poison(f.p.head, 0, HEAD_READ_ONLY));
+	assert_status(roll(&f), STATUS_READ_ONLY);
+	poke(1, AT_POISON, HEAD_UNSYNCED); /* healed first, as before an append */
+	assert_ok(roll(&f));
+	assert_int_equal(head_poison(f.p.head, 0), HEAD_SOUND);
+	append_words(&f, "b", true);
+	reboot();
+	assert_status(roll(&f), STATUS_RECOVER);
+	(void)recover_it(&f);
+	assert_ok(head_set_dead(f.p.head));
+	assert_status(roll(&f), STATUS_MISSING);
+	logfolder_close(&f);
+}
+
+static void
+test_a_roll_that_fails_is_taken_back(void **state)
+{
+	struct logfolder f;
+
+	(void)state;
+	for (long k = 1;; k++) {
+		int rc;
+
+		make(&f);
+		append_words(&f, "a b", true);
+		iofault_at(k, ENOSPC, NULL);
+		rc = roll(&f);
+		if (iofault_off() == 0) {
+			assert_ok(rc);
+			assert_true(k > 3);
+			logfolder_close(&f);
+			break;
+		}
+		/* Nothing that was to be stored could be lost or doubled by it. */
+		assert_true(rc == STATUS_OK || rc == STATUS_AGAIN || rc == STATUS_IO);
+		append_words(&f, "c", true);
+		assert_string_equal(read_all(&f), "0=a 1=b 2=c");
+		reboot();
+		assert_false(recover_it(&f).damaged);
+		assert_string_equal(read_all(&f), "0=a 1=b 2=c");
+		logfolder_close(&f);
+		assert_int_equal(system("rm -rf orders"), 0);
+	}
+}
+
+static int
+roll_once(void)
+{
+	struct logfolder f;
+	struct log *log;
+
+	logfolder_open(&f);
+	return log_open(&f.p, &log) == STATUS_OK && log_roll(log, soon()) == STATUS_OK ? 0 : 1;
+}
+
+static void
+test_a_roll_that_was_killed(void **state)
+{
+	struct logfolder f;
+	bool died = true;
+
+	(void)state;
+	for (int k = 1; died; k++) {
+		static const char *const points[] = {"log.roll.made", "head.publish.word:3", "head.publish.filled",
+		    "head.publish.counted"};
+		char never[] = "log.roll.made:2";
+
+		make(&f);
+		append_words(&f, "a b", true);
+		died = dies_at(k <= (int)COUNT_OF(points) ? points[k - 1] : never, roll_once);
+		if (k % 2 == 0)
+			reboot();
+		if (k % 2 == 0)
+			assert_false(recover_it(&f).damaged);
+		append_words(&f, "c", true);
+		assert_string_equal(read_all(&f), "0=a 1=b 2=c");
+		logfolder_close(&f);
+		assert_int_equal(system("rm -rf orders"), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -1105,6 +1281,11 @@ main(void)
 	    unit_test(test_two_appenders_and_a_reader_of_prefixes),
 	    unit_test(test_a_reader_beside_producers_that_are_killed),
 	    unit_test(test_no_memory),
+	    unit_test(test_a_roll_closes_a_segment_that_is_not_full),
+	    unit_test(test_others_follow_a_roll),
+	    unit_test(test_a_roll_asks_for_what_an_append_asks_for),
+	    unit_test(test_a_roll_that_fails_is_taken_back),
+	    unit_test(test_a_roll_that_was_killed),
 	};
 
 	return unit_run(tests);
