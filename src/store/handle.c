@@ -348,6 +348,23 @@ handle_append(struct topic *t, int p, struct buf *batch, int64_t deadline_ms, in
 	return rc;
 }
 
+int
+handle_roll(struct topic *t, int p, int64_t deadline_ms)
+{
+	struct slot *s;
+	int rc;
+
+	if ((rc = handle_use_log(t, p, &s)) != STATUS_OK)
+		return rc;
+	for (int i = 0; i < REPAIR_TRIES; i++) {
+		rc = log_roll(s->log, deadline_ms);
+		if (!is_repairable(rc) || (rc = repair(t, s, rc, deadline_ms)) != STATUS_OK)
+			break;
+		rc = status_fail(STATUS_IO, "was repaired %d times and still asks for it", i + 1);
+	}
+	return rc == STATUS_OK ? rc : slot_context(s, rc);
+}
+
 /* What was published here becomes durable, or may not be stored. */
 static int
 flush_slot(struct slot *s, int64_t deadline_ms)

@@ -67,6 +67,8 @@ int handle_sync(struct topic *, struct slot *, bool locked, int64_t deadline_ms,
 
 /* What topic.h says of topic_append, topic_flush, ... */
 int handle_append(struct topic *, int p, struct buf *batch, int64_t deadline_ms, int64_t *base_offset) MUST_USE;
+/* log_roll, with repairs. */
+int handle_roll(struct topic *, int p, int64_t deadline_ms) MUST_USE;
 int handle_flush(struct topic *, int p, bool final, int64_t deadline_ms) MUST_USE;
 int handle_reader(struct topic *, int p, struct reader **) MUST_USE;
 int handle_bounds(struct topic *, int p, int64_t *start, int64_t *end, bool *damaged) MUST_USE;

@@ -105,6 +105,10 @@ holds() {
 	holds mq-dump.1
 }
 
+@test "mq-gc(8)" {
+	holds mq-gc.8
+}
+
 @test "mq-format(5)" {
 	export MQ_DIR=mq
 	holds mq-format.5

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# mq-topic and mq-consume are killed, and their calls torn and failed, one after the other; a topic is whole afterwards, or not there.
+# mq-topic, mq-gc and mq-consume are killed, and their calls torn and failed, one after the other; a topic is whole afterwards, or not there.
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154 # a test's variables are set and used across functions
 load ../lib/mq
 load ../lib/crash
@@ -153,6 +153,28 @@ trim() {
 	forget t
 }
 @test "trim" { everything trim 1; }
+
+# mq-gc, of a topic all of which is old. While nothing is said of it, all or some of it may be gone; the offsets go on behind it.
+collect() {
+	prepare t -c retention.ms=1h
+	mq-topic alter t -c retention.ms=-1
+	produce t old 5 mq-produce -t -2h
+	mq-topic alter t -c retention.ms=1h
+	attempt "$1" mq-gc
+	may 74 75
+	start=$(mq-topic offsets --tsv --time earliest t | awk 'NR == 2 { print $3 }')
+	[[ $start == [0245] ]] || fail "$fault: begins at $start"
+	[[ $status != 0 || $start == 5 ]] || fail "$fault: said 0 and let nothing go"
+	: >t/before
+	check t -v trimmed="$start"
+	mq-gc || fail "$fault: the next mq-gc ended with $?"
+	: >t/before
+	survives t -v trimmed=5
+	left=("$MQ_DIR"/topics/t/t-0/0*)
+	[[ ${left[0]} == */00000000000000000005.index ]] || fail "$fault: left ${left[*]}"
+	forget t
+}
+@test "gc" { everything collect 1; }
 
 remove() {
 	prepare t -p 2

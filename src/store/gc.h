@@ -1,0 +1,23 @@
+/*
+ * gc: what a timer does for a topic that nobody writes to: closes segments that are old enough, and lets go what its retention settings say.
+ * (Where somebody writes, each roll does so.)
+ */
+#ifndef STORE_GC_H
+#define STORE_GC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/topic.h"
+
+struct gc_result {
+	int64_t start, new_start, end; /* offsets: log start before and after, readable end */
+};
+
+/*
+ * One partition, recovered if need be. `dry_run`: nothing is done, but for a recovery; new_start is what it would be. STATUS_READ_ONLY: the
+ * partition is damaged, nothing of it is let go. Other statuses as of topic_append.
+ */
+int gc_partition(struct topic *, int p, int64_t now_ms, bool dry_run, int64_t deadline_ms, struct gc_result *) MUST_USE;
+
+#endif
