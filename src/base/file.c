@@ -340,6 +340,16 @@ file_modified_ms(int fd, const char *name, int64_t *ms)
 }
 
 int
+file_set_modified_ms(int fd, const char *name, int64_t ms)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}};
+
+	if (futimens(fd, times) != 0)
+		return status_errno("%s: set its time", name);
+	return STATUS_OK;
+}
+
+int
 file_identity(int fd, const char *name, struct file_identity *id)
 {
 	struct statx sx;
@@ -466,6 +476,14 @@ int
 file_rename(int dir, const char *from, const char *to)
 {
 	if (renameat(dir, from, dir, to) != 0)
+		return status_errno("%s: rename to %s", from, to);
+	return STATUS_OK;
+}
+
+int
+file_rename_to(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (renameat(from_dir, from, to_dir, to) != 0)
 		return status_errno("%s: rename to %s", from, to);
 	return STATUS_OK;
 }

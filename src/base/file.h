@@ -74,6 +74,7 @@ int file_truncate(int fd, const char *name, int64_t size) MUST_USE;
 int file_size(int fd, const char *name, int64_t *size) MUST_USE;
 /* When its bytes were changed last, by the wall clock. */
 int file_modified_ms(int fd, const char *name, int64_t *ms) MUST_USE;
+int file_set_modified_ms(int fd, const char *name, int64_t ms) MUST_USE;
 int file_identity(int fd, const char *name, struct file_identity *) MUST_USE;
 /* Something has this name, be it a link to nothing. False also where we may not look. */
 bool file_exists(int dir, const char *name);
@@ -93,6 +94,8 @@ int file_copy_part(int from, int to, const char *name, int64_t position, int64_t
 int file_replace(int dir, const char *name, const void *bytes, size_t len, const struct file_access *) MUST_USE;
 /* rename(2) within a directory, over what is there; not synced. */
 int file_rename(int dir, const char *from, const char *to) MUST_USE;
+/* The same from one directory to another of the same file system. */
+int file_rename_to(int from_dir, const char *from, int to_dir, const char *to) MUST_USE;
 /* Move to a name that must be free (RENAME_NOREPLACE); STATUS_EXISTS if it is not. Not synced. */
 int file_move(int from_dir, const char *from, int to_dir, const char *to) MUST_USE;
 /* unlink(2); it is no error if it is gone already. */

@@ -11,7 +11,7 @@
 /* How long another process may hold a lock that is needed. */
 #define LOCK_MS 30000
 
-static const char help[] = "mq-gc                 all topics: delete the segments that retention.ms and retention.bytes let go\n"
+static const char help[] = "mq-gc                 all topics: delete what retention.ms and retention.bytes let go, and compact\n"
 			   "mq-gc -n              what it would delete\n"
 			   "mq-gc orders          of one topic\n"
 			   "\n"
@@ -85,7 +85,7 @@ struct run {
 	const struct options *options;
 	struct store *store;
 	struct print *print; /* NULL: nothing is listed */
-	int64_t now_ms;
+	struct gc_options gc;
 	int worst; /* the first failure */
 };
 
@@ -110,6 +110,12 @@ note_failure(struct run *run, int rc)
 		run->worst = rc;
 }
 
+static bool
+is_told_to_end(void)
+{
+	return cmd_signal() != 0;
+}
+
 /* STATUS_MISSING: the topic was deleted meanwhile. */
 static int
 clean_partitions(struct run *run, struct topic *topic)
@@ -120,7 +126,7 @@ clean_partitions(struct run *run, struct topic *topic)
 	if ((rc = topic_partition_count(topic, &partitions)) != STATUS_OK)
 		return rc;
 	for (int p = 0; p < partitions && cmd_signal() == 0; p++) {
-		rc = gc_partition(topic, p, run->now_ms, run->options->dry_run, clock_deadline(LOCK_MS), &result);
+		rc = gc_partition(topic, p, &run->gc, &result);
 		if (topic_deleted(topic))
 			return status_fail(STATUS_MISSING, "%s: the topic was deleted", topic_name(topic));
 		if (rc == STATUS_OK)
@@ -155,12 +161,14 @@ static int
 clean(const struct options *o)
 {
 	static const char *const columns[] = {"TOPIC", "PARTITION", "START", "NEW-START", "END"};
-	struct run run = {.options = o, .now_ms = clock_wall_ms(), .worst = STATUS_OK};
+	struct run run = {.options = o, .worst = STATUS_OK};
 	int rc, close_rc;
 
 	if ((rc = cmd_open_store(o->dir, &run.store)) != STATUS_OK)
 		return rc;
 	cmd_catch_signals();
+	run.gc =
+	    (struct gc_options){.now_ms = clock_wall_ms(), .lock_ms = LOCK_MS, .dry_run = o->dry_run, .stopped = is_told_to_end};
 	if (o->dry_run)
 		rc = print_open(o->form, columns, COUNT_OF(columns), &run.print);
 	if (rc == STATUS_OK && o->count == 0)

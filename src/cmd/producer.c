@@ -34,6 +34,7 @@ struct producer {
 	size_t filling_bytes;
 	int next;	     /* round robin */
 	uint64_t went_round; /* records since the appender was told */
+	bool compacted;	     /* a record must have a key */
 	bool failed;
 
 	struct named *named; /* NULL: none */
@@ -105,6 +106,7 @@ producer_open(struct topic *topic, const struct producer_options *options, struc
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return status_no_memory("producer");
 	p->topic = topic;
+	p->compacted = topic_config(topic)->log.compacts;
 	p->options = *options;
 	if (p->options.filling_bytes == 0)
 		p->options.filling_bytes = FILLING_BYTES;
@@ -386,6 +388,8 @@ add(struct producer *p, int number, const struct record *record)
 	size_t before;
 	int rc;
 
+	if (UNLIKELY(record->key_len < 0 && p->compacted))
+		return status_fail(STATUS_DATA, "no key, and its topic's cleanup.policy is compact");
 	if (UNLIKELY(lane->builder.count == 0))
 		lane = open_lane(p, number);
 	before = lane->builder.bytes.len;

@@ -232,6 +232,58 @@ batch_compress(const struct buf *batch, enum codec codec, int32_t level, struct 
 	return STATUS_OK;
 }
 
+static int
+put_records(const struct batch_header *stored, const struct record *records, size_t count, int64_t base_ms, struct buf *b)
+{
+	for (size_t i = 0; i < count; i++) {
+		int32_t delta = (int32_t)(records[i].offset - stored->base_offset);
+		size_t size = record_size(&records[i], base_ms, delta);
+		int rc;
+
+		if (size == 0 || size > BATCH_MAX_BYTES - b->len)
+			return status_fail(STATUS_DATA, "batch at offset %lld: too large", (long long)stored->base_offset);
+		if ((rc = buf_reserve(b, size)) != STATUS_OK)
+			return rc;
+		(void)record_put(b->data + b->len, b->data + b->len + size, &records[i], base_ms, delta);
+		b->len += size;
+	}
+	return STATUS_OK;
+}
+
+int
+batch_rebuild(const struct batch_header *stored, const struct record *records, size_t count, int64_t horizon_ms, struct buf *b)
+{
+	int64_t base_ms = horizon_ms >= 0 ? horizon_ms : count > 0 ? records[0].timestamp_ms : -1;
+	int64_t max_ms = count > 0 && (stored->attributes & BATCH_APPEND_TIME) == 0 ? INT64_MIN : stored->max_timestamp_ms;
+	uint16_t attributes = (uint16_t)(stored->attributes & ~(BATCH_CODEC_MASK | BATCH_DELETE_HORIZON));
+	uint8_t *bytes;
+	int rc;
+
+	if ((rc = buf_reserve(b, BATCH_HEADER_BYTES)) != STATUS_OK)
+		return rc;
+	b->len = BATCH_HEADER_BYTES;
+	if ((rc = put_records(stored, records, count, base_ms, b)) != STATUS_OK)
+		return rc;
+	if ((stored->attributes & BATCH_APPEND_TIME) == 0) {
+		for (size_t i = 0; i < count; i++)
+			max_ms = records[i].timestamp_ms > max_ms ? records[i].timestamp_ms : max_ms;
+	}
+	bytes = b->data;
+	batch_set_place(bytes, stored->base_offset, stored->leader_epoch);
+	be32enc(bytes + BATCH_LENGTH_AT, (uint32_t)(b->len - BATCH_PREFIX_BYTES));
+	bytes[BATCH_MAGIC_AT] = BATCH_MAGIC;
+	be16enc(bytes + BATCH_ATTRIBUTES_AT, horizon_ms >= 0 ? (uint16_t)(attributes | BATCH_DELETE_HORIZON) : attributes);
+	be32enc(bytes + BATCH_LAST_OFFSET_DELTA_AT, (uint32_t)stored->last_offset_delta);
+	be64enc(bytes + BATCH_BASE_TIMESTAMP_AT, (uint64_t)base_ms);
+	be64enc(bytes + BATCH_MAX_TIMESTAMP_AT, (uint64_t)max_ms);
+	be64enc(bytes + BATCH_PRODUCER_ID_AT, (uint64_t)stored->producer_id);
+	be16enc(bytes + BATCH_PRODUCER_EPOCH_AT, (uint16_t)stored->producer_epoch);
+	be32enc(bytes + BATCH_BASE_SEQUENCE_AT, (uint32_t)stored->base_sequence);
+	be32enc(bytes + BATCH_RECORD_COUNT_AT, (uint32_t)count);
+	set_crc(bytes);
+	return STATUS_OK;
+}
+
 int
 batch_decompress(struct batch_header *h, const uint8_t **bytes, struct buf *plain)
 {

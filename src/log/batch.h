@@ -109,6 +109,14 @@ void batch_seal_as(struct batch_builder *, const struct batch_producer *);
 int batch_compress(const struct buf *batch, enum codec, int32_t level, struct buf *packed) MUST_USE;
 
 /*
+ * Append to the empty buf a plain batch that stands in the place of another (`stored`, of whatever codec): its offsets, leader epoch,
+ * producer and attributes, but only these of its records, ascending. horizon_ms >= 0 is a delete horizon, which takes the place of the base
+ * timestamp (KIP-534). Without records, the header alone, as Kafka's cleaner leaves it.
+ */
+int batch_rebuild(const struct batch_header *stored, const struct record *records, size_t count, int64_t horizon_ms,
+    struct buf *) MUST_USE;
+
+/*
  * If the batch is compressed, put its plain form into `plain`, whose bytes are dropped, and let *bytes and the header describe that one;
  * its CRC is that of the compressed form. Nothing is done for a plain batch. STATUS_CORRUPT if the records cannot be decompressed,
  * STATUS_CONFIG if the codec is unknown or its library is missing.

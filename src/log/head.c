@@ -647,6 +647,22 @@ head_raise_gap_end(struct head *h, int p, int64_t offset)
 	return sync_page(page(h, p));
 }
 
+int64_t
+head_clean_end(const struct head *h, int p)
+{
+	return (int64_t)get(&page(h, p)->clean_end);
+}
+
+int
+head_raise_clean_end(struct head *h, int p, int64_t offset)
+{
+	GUARD();
+	raise_word(&page(h, p)->clean_end, offset);
+	UNGUARD();
+	fault_point("head.clean_end.raised");
+	return sync_page(page(h, p));
+}
+
 enum head_poison
 head_poison(const struct head *h, int p)
 {

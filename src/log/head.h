@@ -109,6 +109,9 @@ int head_raise_log_start(struct head *, int p, int64_t offset) MUST_USE;
 int64_t head_gap_end(const struct head *, int p);
 /* Raise it and sync the page, before a log with such gaps takes the place of one without: durable on return. */
 int head_raise_gap_end(struct head *, int p, int64_t offset) MUST_USE;
+/* Compaction has been over what lies below. It never falls; 0 or too low only makes compaction look at more. */
+int64_t head_clean_end(const struct head *, int p);
+int head_raise_clean_end(struct head *, int p, int64_t offset) MUST_USE;
 enum head_poison head_poison(const struct head *, int p);
 /* Poison it unless it is worse already. */
 int head_raise_poison(struct head *, int p, enum head_poison) MUST_USE;

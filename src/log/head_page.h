@@ -41,6 +41,7 @@ struct partition_page {
 	_Alignas(64) word counter;
 	word appender;
 	word gap_end;
+	word clean_end;
 	_Alignas(64) word slots[2][SLOT_WORDS];
 };
 

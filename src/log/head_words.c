@@ -144,6 +144,7 @@ head_words_of_partition(const uint8_t *page, head_word_visit *visit, void *arg)
 	tell(&w, "counter", HEAD_WORD_NUMBER, PARTITION_WORD(page, counter), NULL);
 	tell(&w, "appender", HEAD_WORD_NUMBER, process, process != 0 ? appender : NULL);
 	tell(&w, "gap-end", HEAD_WORD_NUMBER, PARTITION_WORD(page, gap_end), NULL);
+	tell(&w, "clean-end", HEAD_WORD_NUMBER, PARTITION_WORD(page, clean_end), NULL);
 	for (w.slot = 0; w.slot < 2; w.slot++)
 		tell_slot(&w, page);
 }

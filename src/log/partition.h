@@ -20,6 +20,9 @@
 /* Who makes snapshots and unlinks old segments holds the last slot: so no recovery, and no other of his kind, is at work there. */
 #define LOCK_BYTE_RETENTION(p) LOCK_BYTE_SYNC(p, SYNC_SLOTS - 1)
 
+/* Who compacts, which may take long: it stands outside the order, and before the last slot. */
+#define LOCK_BYTE_COMPACTION(p) ((INT64_C(1) << 32) + (p))
+
 enum fsync_mode { FSYNC_ALWAYS, FSYNC_INTERVAL, FSYNC_NEVER };
 
 /* The topic's settings as far as the log needs them; mq-topic(1) SETTINGS. */
@@ -32,7 +35,12 @@ struct log_settings {
 	int64_t max_message_bytes; /* of a batch, as Kafka counts it: all its bytes */
 	int64_t retention_ms;	   /* of the greatest timestamp of a segment; -1: for ever */
 	int64_t retention_bytes;   /* of all segments, at least; -1: all */
-	bool append_time;	   /* message.timestamp.type=LogAppendTime */
+	bool deletes;		   /* cleanup.policy: what retention says goes */
+	bool compacts;		   /* cleanup.policy: only the last record of each key stays */
+	int64_t delete_retention_ms;
+	int64_t min_compaction_lag_ms;
+	double min_dirty_ratio;
+	bool append_time; /* message.timestamp.type=LogAppendTime */
 };
 
 struct partition {

@@ -283,6 +283,17 @@ producers_collect(const struct partition *p, int64_t offset, struct producers *p
 }
 
 int
+producers_at(const struct partition *p, int64_t base, struct producers *ps)
+{
+	int rc;
+
+	if (!is_useless(rc = producers_read(p->dir, base, ps)))
+		return rc;
+	producers_free(ps);
+	return producers_collect(p, base, ps);
+}
+
+int
 producers_ensure_snapshot(const struct partition *p, int64_t base)
 {
 	struct producers ps = {NULL, 0, 0};

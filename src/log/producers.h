@@ -44,6 +44,9 @@ int producers_read(int dir, int64_t base, struct producers *) MUST_USE;
 /* Durable on return. */
 int producers_write(int dir, const struct file_access *, int64_t base, const struct producers *) MUST_USE;
 
+/* The states at the offset `base`, a segment's base: from a snapshot and the batches behind it. Replaces what is in the struct. */
+int producers_at(const struct partition *, int64_t base, struct producers *) MUST_USE;
+
 /*
  * What the log up to `offset`, its end or a segment's base, knows of producers, added to the empty struct: from the newest .snapshot and
  * the batches behind it. STATUS_MISSING: a segment was removed meanwhile, call again.

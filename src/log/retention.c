@@ -6,8 +6,8 @@
 #include "log/producers.h"
 #include "log/segment.h"
 
-static int
-unlink_files(const struct partition *p, int64_t base)
+int
+retention_unlink(const struct partition *p, int64_t base)
 {
 	/* The log first: what is left of a killed trim is an index without its log, which is never opened. */
 	static const char *const suffixes[] = {SUFFIX_LOG, SUFFIX_INDEX, SUFFIX_TIMEINDEX, SUFFIX_TXNINDEX, SUFFIX_SNAPSHOT};
@@ -56,7 +56,7 @@ unlink_before(const struct partition *p, const struct segment_list *list, int64_
 	for (i = 0; i + 1 < list->count && list->bases[i + 1] <= offset && list->bases[i + 1] <= active; i++) {
 		/* What the batches to be deleted say of their producers must be durable elsewhere first. */
 		if ((rc = producers_ensure_snapshot(p, list->bases[i + 1])) != STATUS_OK ||
-		    (rc = unlink_files(p, list->bases[i])) != STATUS_OK)
+		    (rc = retention_unlink(p, list->bases[i])) != STATUS_OK)
 			return rc;
 	}
 	if (i == list->count)
@@ -213,6 +213,21 @@ may_go(struct ageing *a, const struct aged *s, bool *goes)
 	return *goes || a->limit_ms == INT64_MIN ? STATUS_OK : is_older(a->p, s, a->limit_ms, goes);
 }
 
+int
+retention_is_older(const struct partition *p, int64_t base, int64_t limit_ms, bool *older)
+{
+	/* No end but that of the file. */
+	const struct head_end none = {.segment_base = -1};
+	struct aged s;
+	int rc;
+
+	if ((rc = open_aged(p, base, &none, &s)) != STATUS_OK)
+		return rc;
+	rc = is_older(p, &s, limit_ms, older);
+	(void)file_close(s.fd, SUFFIX_LOG);
+	return rc;
+}
+
 /* The bytes of the segments from the first-th on. */
 static int
 sum_sizes(const struct partition *p, const struct segment_list *list, size_t first, const struct head_end *end, int64_t *sum)
@@ -276,7 +291,7 @@ due_locked(const struct partition *p, int64_t now_ms, int64_t upto, int64_t *off
 	int rc;
 
 	*offset = head_log_start(p->head, p->number);
-	if (p->settings.retention_ms < 0 && p->settings.retention_bytes < 0)
+	if (!p->settings.deletes || (p->settings.retention_ms < 0 && p->settings.retention_bytes < 0))
 		return STATUS_OK;
 	if ((rc = list_then_end(p, &list, &end)) != STATUS_OK)
 		return rc;

@@ -5,6 +5,7 @@
 #ifndef LOG_RETENTION_H
 #define LOG_RETENTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "log/partition.h"
@@ -26,6 +27,11 @@ int retention_due(const struct partition *, int64_t now_ms, int64_t deadline_ms,
  * nothing is done. The append lock and the slots must not be held.
  */
 int retention_apply(const struct partition *, int64_t now_ms) MUST_USE;
+
+/* Is all of a closed segment older than the limit? As retention_due has it. */
+int retention_is_older(const struct partition *, int64_t base, int64_t limit_ms, bool *older) MUST_USE;
+/* Unlink all files of a segment, the log first. Last sync slot. */
+int retention_unlink(const struct partition *, int64_t base) MUST_USE;
 
 /*
  * Raise the log start offset to `offset` (Kafka's delete-records; it never falls) and unlink what lies before it, also what one that died

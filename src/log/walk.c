@@ -1,5 +1,7 @@
 #include "log/walk.h"
 
+#include <string.h>
+
 #include "base/status.h"
 #include "log/index.h"
 
@@ -181,6 +183,22 @@ is_damage_before(const struct walk *w, int64_t next)
 	return next > w->position && next > head_gap_end(w->extent->p->head, w->extent->p->number);
 }
 
+/* Is the open file still the one of its name? Compaction puts another in its place, or unlinks it, before it unlinks the next. */
+static bool
+is_in_place(const struct walk *w)
+{
+	struct file_identity ours, named;
+	bool same;
+	int fd;
+
+	if (file_open_read(folder_of(w), w->scanner.name, &fd) != STATUS_OK)
+		return false;
+	same = file_identity(w->fd, w->scanner.name, &ours) == STATUS_OK &&
+	    file_identity(fd, w->scanner.name, &named) == STATUS_OK && memcmp(&ours, &named, sizeof(ours)) == 0;
+	(void)file_close(fd, w->scanner.name);
+	return same;
+}
+
 /*
  * The open segment ends before the position: go to the next. That offsets are missing between two closed segments may be compaction's
  * doing, below gap_end; an active segment that does not reach the position is damage, and so is the last one.
@@ -194,6 +212,11 @@ leave_segment(struct walk *w, int64_t end)
 
 	segment_name(name, w->position, SUFFIX_LOG);
 	if (w->position == w->scanner.base || !file_exists(folder_of(w), name)) {
+		/* A compacted segment may have taken its place, and hold what follows. */
+		if (!w->is_active && !is_in_place(w)) {
+			walk_park(w);
+			return STATUS_OK;
+		}
 		rc = find_next_segment(w, &next);
 		if (rc == STATUS_END || (rc == STATUS_OK && w->is_active))
 			rc = status_fail(STATUS_IO, "%s: ends before offset %lld", w->scanner.name, (long long)w->position);

@@ -16,7 +16,9 @@
 enum setting_type {
 	SETTING_BYTES,
 	SETTING_MS,
+	SETTING_RATIO,
 	SETTING_COMPRESSION,
+	SETTING_CLEANUP,
 	SETTING_FSYNC,
 	SETTING_GROUP,
 	SETTING_MODE,
@@ -26,19 +28,23 @@ enum setting_type {
 struct setting {
 	const char *key;
 	enum setting_type type;
-	size_t at; /* SETTING_BYTES, SETTING_MS: where the int64_t lies in struct log_settings */
+	size_t at; /* SETTING_BYTES, SETTING_MS, SETTING_RATIO: where the int64_t or double lies in struct log_settings */
 	int64_t min, max;
 	const char *initial;
 };
 
 /* Alphabetical: config_entry shows them so. */
 static const struct setting settings[] = {
+    {"cleanup.policy", SETTING_CLEANUP, 0, 0, 0, "delete"},
     {"compression.type", SETTING_COMPRESSION, 0, 0, 0, "producer"},
+    {"delete.retention.ms", SETTING_MS, offsetof(struct log_settings, delete_retention_ms), 0, INT64_MAX, "86400000"},
     {"fsync", SETTING_FSYNC, 0, 1, INT32_MAX, "always"},
     {"group", SETTING_GROUP, 0, 0, 0, ""},
     {"index.interval.bytes", SETTING_BYTES, offsetof(struct log_settings, index_interval_bytes), 0, INT32_MAX, "4096"},
     {"max.message.bytes", SETTING_BYTES, offsetof(struct log_settings, max_message_bytes), 0, INT32_MAX, "1048588"},
     {"message.timestamp.type", SETTING_TIMESTAMP_TYPE, 0, 0, 0, "CreateTime"},
+    {"min.cleanable.dirty.ratio", SETTING_RATIO, offsetof(struct log_settings, min_dirty_ratio), 0, 1, "0.5"},
+    {"min.compaction.lag.ms", SETTING_MS, offsetof(struct log_settings, min_compaction_lag_ms), 0, INT64_MAX, "0"},
     {"mode", SETTING_MODE, 0, 0, 0, "0600"},
     {"retention.bytes", SETTING_BYTES, offsetof(struct log_settings, retention_bytes), -1, INT64_MAX, "-1"},
     {"retention.ms", SETTING_MS, offsetof(struct log_settings, retention_ms), -1, INT64_MAX, "-1"},
@@ -48,11 +54,9 @@ static const struct setting settings[] = {
 
 /* Settings of Kafka 3.9, and ours to come, that would do nothing: better refused than believed. */
 static const char *const unsupported[] = {
-    "cleanup.policy",
     "compression.gzip.level",
     "compression.lz4.level",
     "compression.zstd.level",
-    "delete.retention.ms",
     "file.delete.delay.ms",
     "flush.messages",
     "flush.ms",
@@ -67,8 +71,6 @@ static const char *const unsupported[] = {
     "message.timestamp.after.max.ms",
     "message.timestamp.before.max.ms",
     "message.timestamp.difference.max.ms",
-    "min.cleanable.dirty.ratio",
-    "min.compaction.lag.ms",
     "min.insync.replicas",
     "preallocate",
     "remote.storage.enable",
@@ -138,6 +140,43 @@ set_number(struct config *c, const struct setting *s, const char *value)
 		return status_fail(STATUS_CONFIG, "%s: %.64s: not from %lld to %lld", s->key, value, (long long)s->min,
 		    (long long)s->max);
 	*number_of(c, s) = number;
+	return STATUS_OK;
+}
+
+static double *
+ratio_of(struct config *c, const struct setting *s)
+{
+	return (double *)(void *)((char *)&c->log + s->at);
+}
+
+/* Digits and one point: nothing that strtod(3) takes besides. */
+static int
+set_ratio(struct config *c, const struct setting *s, const char *value)
+{
+	double number = -1;
+	char *end = NULL;
+
+	if (value[0] != '\0' && strspn(value, "0123456789.") == strlen(value) && strlen(value) < 20)
+		number = strtod(value, &end);
+	if (end == NULL || *end != '\0' || number < (double)s->min || number > (double)s->max)
+		return status_fail(STATUS_CONFIG, "%s: %.64s: not a number from %lld to %lld, as 0.5", s->key, value,
+		    (long long)s->min, (long long)s->max);
+	*ratio_of(c, s) = number;
+	return STATUS_OK;
+}
+
+/* Kafka's list of words. */
+static int
+set_cleanup(struct config *c, const struct setting *s, const char *value)
+{
+	bool deletes = strcmp(value, "delete") == 0, compacts = strcmp(value, "compact") == 0;
+
+	if (strcmp(value, "compact,delete") == 0 || strcmp(value, "delete,compact") == 0)
+		deletes = compacts = true;
+	if (!deletes && !compacts)
+		return status_fail(STATUS_CONFIG, "%s: %.64s: not delete, compact or compact,delete", s->key, value);
+	c->log.deletes = deletes;
+	c->log.compacts = compacts;
 	return STATUS_OK;
 }
 
@@ -216,6 +255,10 @@ static int
 set_value(struct config *c, const struct setting *s, const char *value)
 {
 	switch (s->type) {
+	case SETTING_RATIO:
+		return set_ratio(c, s, value);
+	case SETTING_CLEANUP:
+		return set_cleanup(c, s, value);
 	case SETTING_COMPRESSION:
 		return set_compression(c, s, value);
 	case SETTING_FSYNC:
@@ -390,6 +433,16 @@ static void
 show(const struct config *c, const struct setting *s, char *value)
 {
 	switch (s->type) {
+	case SETTING_RATIO:
+		(void)snprintf(value, CONFIG_VALUE_BYTES, "%.15g", *(const double *)(const void *)((const char *)&c->log + s->at));
+		return;
+	case SETTING_CLEANUP:
+		(void)strlcpy(value,
+		    !c->log.compacts	 ? "delete"
+			: c->log.deletes ? "compact,delete"
+					 : "compact",
+		    CONFIG_VALUE_BYTES);
+		return;
 	case SETTING_COMPRESSION:
 		(void)strlcpy(value, compression_name(c->compression), CONFIG_VALUE_BYTES);
 		return;

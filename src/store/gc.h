@@ -14,10 +14,17 @@ struct gc_result {
 	int64_t start, new_start, end; /* offsets: log start before and after, readable end */
 };
 
+struct gc_options {
+	int64_t now_ms;	 /* by the wall clock */
+	int64_t lock_ms; /* how long to wait for a lock */
+	bool dry_run;
+	bool (*stopped)(void); /* asked now and then while it compacts: end early */
+};
+
 /*
- * One partition, recovered if need be. `dry_run`: nothing is done, but for a recovery; new_start is what it would be. STATUS_READ_ONLY: the
+ * One partition, recovered if need be: retention, then compaction. `dry_run`: nothing is done, but for a recovery; new_start is what it would be. STATUS_READ_ONLY: the
  * partition is damaged, nothing of it is let go. Other statuses as of topic_append.
  */
-int gc_partition(struct topic *, int p, int64_t now_ms, bool dry_run, int64_t deadline_ms, struct gc_result *) MUST_USE;
+int gc_partition(struct topic *, int p, const struct gc_options *, struct gc_result *) MUST_USE;
 
 #endif

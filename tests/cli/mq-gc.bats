@@ -226,3 +226,95 @@ orders	0	${start%% *}	6	6" mq-gc -n --tsv orders
 	ends "$pid" 143
 	assert_equal "$(start_of orders)" "1 0 0"
 }
+
+#
+# Compaction
+#
+
+# pairs TOPIC: offset, key and value of each record, in a line.
+pairs() { mq-consume -f '%o:%k=%v ' "$1"; }
+# keyed TOPIC KEY:VALUE...: a batch for each.
+keyed() {
+	local topic=$1 pair
+
+	shift
+	for pair in "$@"; do echo "$pair" | mq-produce -K : -Z "$topic"; done
+}
+
+@test "compaction keeps the last record of each key, and its offset" {
+	mq-topic create orders "${small[@]}" -c cleanup.policy=compact
+	keyed orders a:1 b:1 a:2 c:1 b:2 a:3 d:1
+	says "" mq-gc
+	assert_equal "$(pairs orders)" "3:c=1 4:b=2 5:a=3 6:d=1 "
+	# From anywhere, and by time.
+	assert_equal "$(mq-consume -o 1 -c 1 -f %o orders)" 3
+	assert_equal "$(mq-consume -o @-1h -c 1 -f %o orders)" 3
+	new_boot orders
+	assert_equal "$(pairs orders)" "3:c=1 4:b=2 5:a=3 6:d=1 "
+	keyed orders c:2
+	assert_equal "$(pairs orders)" "3:c=1 4:b=2 5:a=3 6:d=1 7:c=2 "
+}
+
+@test "a tombstone takes its key away, and goes later itself" {
+	mq-topic create orders "${small[@]}" -c cleanup.policy=compact -c delete.retention.ms=0
+	keyed orders a:1 b:1 a: b:2 c:1 d:1
+	says "" mq-gc
+	assert_equal "$(mq-consume --null NULL -f '%o:%k=%v ' orders)" "2:a=NULL 3:b=2 4:c=1 5:d=1 "
+	keyed orders e:1 f:1 g:1 h:1 i:1 j:1 k:1
+	says "" mq-gc
+	assert_equal "$(mq-consume --null NULL -f '%o:%k=%v ' -o :5 orders)" "3:b=2 4:c=1 "
+}
+
+@test "a compacted topic wants keys" {
+	mq-topic create orders -c cleanup.policy=compact
+	run --separate-stderr -65 mq-produce orders <<<"no key"
+	[[ $stderr == *"stdin: record 1: no key, and its topic's cleanup.policy is compact"* ]] || fail "$stderr"
+	assert_equal "$(mq-consume orders)" ""
+	echo a | mq-produce -k key orders
+	assert_equal "$(mq-consume orders)" a
+}
+
+@test "the last segment of a compacted topic that nobody writes to is compacted when it is older than segment.ms" {
+	mq-topic create orders -c cleanup.policy=compact
+	printf 'a:1\na:2\n' | mq-produce -t -8d -K : orders
+	mq-topic create young -c cleanup.policy=compact
+	printf 'a:1\na:2\n' | mq-produce -t -6d -K : young
+	says "" mq-gc
+	assert_equal "$(pairs orders)" "1:a=2 "
+	assert_equal "$(pairs young)" "0:a=1 1:a=2 "
+}
+
+@test "with compact,delete old segments go too; with compact none does" {
+	mq-topic create both "${small[@]}" -c cleanup.policy=compact,delete
+	mq-topic create one "${small[@]}" -c cleanup.policy=compact
+	for topic in both one; do
+		printf 'a:1\n' | mq-produce -t -3h -K : "$topic"
+		printf 'b:1\n' | mq-produce -t -3h -K : "$topic"
+		printf 'c:1\n' | mq-produce -t -1m -K : "$topic"
+		mq-topic alter "$topic" -c retention.ms=1h
+	done
+	says "" mq-gc
+	assert_equal "$(pairs both)" "2:c=1 "
+	assert_equal "$(pairs one)" "0:a=1 1:b=1 2:c=1 "
+}
+
+@test "compaction under a running producer and a running consumer" {
+	mq-topic create orders "${small[@]}" -c cleanup.policy=compact -c min.cleanable.dirty.ratio=0
+	open_input in
+	background mq-produce -K : orders <in
+	producer=$pid
+	background mq-consume -F -f '%k:%v\n' orders >seen 2>told
+	consumer=$pid
+	for i in {1..40}; do
+		echo "key$((i % 5)):$i" >&4
+		wait_for 10 grep -q ":$i$" seen
+		mq-gc orders
+	done
+	close_input
+	ends "$producer" 0
+	kill "$consumer"
+	# It read each at once, before it went.
+	assert_equal "$(wc -l <seen)" 40
+	assert_equal "$(pairs orders | tr ' ' '\n' | tail -n 5 | paste -sd' ')" "35:key1=36 36:key2=37 37:key3=38 38:key4=39 39:key0=40"
+	(($(mq-consume -f '%o\n' orders | wc -l) <= 8)) || fail "$(pairs orders)"
+}

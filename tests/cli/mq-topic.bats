@@ -105,8 +105,8 @@ tree() { (cd "$1" && find . -printf '%p %m\n' | LC_ALL=C sort); }
 }
 
 @test "what does nothing yet is refused, and nothing is made" {
-	for setting in cleanup.policy=compact min.insync.replicas=1 max.bytes=1G \
-		'retain.groups=*' delete.retention.ms=1 min.compaction.lag.ms=1 min.cleanable.dirty.ratio=0.5; do
+	for setting in min.insync.replicas=1 max.bytes=1G \
+		'retain.groups=*' max.compaction.lag.ms=1; do
 		refuses 78 "${setting%%=*}: not supported yet" mq-topic create orders -c "$setting"
 	done
 	[[ ! -e $MQ_DIR ]] || fail "a refused create made a store"
@@ -313,18 +313,22 @@ orders\t1\t-\t0\t-\t-\t0\t0\t0\t1\t0' mq-topic describe --tsv orders
 
 @test "describe -c shows every setting as a number or a word, and where it comes from" {
 	mq-topic create orders -c segment.bytes=1M -c segment.ms=2h -c fsync=1500ms -c message.timestamp.type=LogAppendTime
-	says "TOPIC   KEY                     VALUE          SOURCE
-orders  compression.type        producer       DEFAULT_CONFIG
-orders  fsync                   1500ms         DYNAMIC_TOPIC_CONFIG
-orders  group                   -              DEFAULT_CONFIG
-orders  index.interval.bytes    4096           DEFAULT_CONFIG
-orders  max.message.bytes       1048588        DEFAULT_CONFIG
-orders  message.timestamp.type  LogAppendTime  DYNAMIC_TOPIC_CONFIG
-orders  mode                    0600           DEFAULT_CONFIG
-orders  retention.bytes         -1             DEFAULT_CONFIG
-orders  retention.ms            -1             DEFAULT_CONFIG
-orders  segment.bytes           1048576        DYNAMIC_TOPIC_CONFIG
-orders  segment.ms              7200000        DYNAMIC_TOPIC_CONFIG" mq-topic describe -c orders
+	says "TOPIC   KEY                        VALUE          SOURCE
+orders  cleanup.policy             delete         DEFAULT_CONFIG
+orders  compression.type           producer       DEFAULT_CONFIG
+orders  delete.retention.ms        86400000       DEFAULT_CONFIG
+orders  fsync                      1500ms         DYNAMIC_TOPIC_CONFIG
+orders  group                      -              DEFAULT_CONFIG
+orders  index.interval.bytes       4096           DEFAULT_CONFIG
+orders  max.message.bytes          1048588        DEFAULT_CONFIG
+orders  message.timestamp.type     LogAppendTime  DYNAMIC_TOPIC_CONFIG
+orders  min.cleanable.dirty.ratio  0.5            DEFAULT_CONFIG
+orders  min.compaction.lag.ms      0              DEFAULT_CONFIG
+orders  mode                       0600           DEFAULT_CONFIG
+orders  retention.bytes            -1             DEFAULT_CONFIG
+orders  retention.ms               -1             DEFAULT_CONFIG
+orders  segment.bytes              1048576        DYNAMIC_TOPIC_CONFIG
+orders  segment.ms                 7200000        DYNAMIC_TOPIC_CONFIG" mq-topic describe -c orders
 	mq-topic describe orders -c --json >out
 	assert_equal "$(jq -c 'select(.key | test("segment|fsync")) | [.topic, .key, .value]' out)" '["orders","fsync","1500ms"]
 ["orders","segment.bytes",1048576]

@@ -17,6 +17,7 @@ scenario_of() {
 	recover.* | head.rebuild.*) echo recovering ;;
 	head.adopt.*) echo adopting ;;
 	head.log_start.* | retention.*) echo trimming ;;
+	head.gap_end.* | head.clean_end.* | compact.*) echo compacting ;;
 	topic.create.*) echo creating ;;
 	import.* | topic.draft.* | head.gap_end.*) echo importing ;;
 	export.*) echo exporting ;;
@@ -77,6 +78,11 @@ naming() {
 	cat named >>t/sent
 	victim='mq-produce --id a t named'
 }
+compacting() { # records without keys: compaction takes them all
+	produce t old 7 mq-produce
+	mq-topic alter t -c cleanup.policy=compact
+	victim=mq-gc
+}
 creating() {
 	forget t
 	mkdir t
@@ -133,6 +139,12 @@ finish() {
 	naming)
 		mq-produce --id a t named
 		[[ $(read_log t | grep -c named) == 4 ]] || fail "$fault: not its four records, once: $(read_log t)"
+		;;
+	compacting)
+		mq-gc
+		[[ $(mq-consume t) == old-7 ]] || fail "$fault: not compacted"
+		mq-topic alter t -c cleanup.policy=delete
+		trimmed=(-v trimmed=6)
 		;;
 	deleting)
 		if mq-consume t >now 2>said && [[ ! -s now ]]; then fail "$fault: still there, and empty"; fi

@@ -176,6 +176,30 @@ collect() {
 }
 @test "gc" { everything collect 1; }
 
+# The same of a topic with cleanup.policy=compact, whose records have keys: the last of each is there whatever happens.
+compact() {
+	prepare t -c cleanup.policy=compact
+	for line in a:1 b:1 a:2 c:1 b:2 a:3 d:1; do echo "$line"; done | while read -r line; do echo "$line" | mq-produce -K : t; done
+	mq-topic alter t -c segment.bytes=10000
+	attempt "$1" mq-gc
+	may 74 75
+	for again in 0 1 2; do
+		mq-consume -f '%o %k:%v\n' t >seen || fail "$fault: mq-consume ended with $?"
+		[[ $(grep -cxE '3 c:1|4 b:2|5 a:3|6 d:1' seen) == 4 ]] || fail "$fault: lost: $(<seen)"
+		sort -nuc seen || fail "$fault: order: $(<seen)"
+		case $again in
+		0) new_boot t ;;
+		1) mq-gc || fail "$fault: the next mq-gc ended with $?" ;;
+		2) [[ $(wc -l <seen) == 4 ]] || fail "$fault: not compacted: $(<seen)" ;;
+		esac
+	done
+	[[ ! -e $MQ_DIR/topics/t/cleaned.0 ]] || fail "$fault: left cleaned.0"
+	echo e:1 | mq-produce -K : t
+	[[ $(mq-consume -f '%o %v\n' -o -1 t) == "7 1" ]] || fail "$fault: the next record is not there"
+	forget t
+}
+@test "gc, compacting" { everything compact 2; }
+
 remove() {
 	prepare t -p 2
 	produce t old 4 mq-produce

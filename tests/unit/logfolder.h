@@ -183,6 +183,7 @@ logfolder_open(struct logfolder *f)
 	    .segment_ms = INT64_MAX,
 	    .index_interval_bytes = 4096,
 	    .max_message_bytes = INT32_MAX,
+	    .deletes = true,
 	    .retention_ms = -1,
 	    .retention_bytes = -1,
 	};

@@ -41,6 +41,11 @@ test_defaults_are_kafkas(void **state)
 	assert_int_equal(c.log.index_interval_bytes, 4096);
 	assert_int_equal(c.log.max_message_bytes, 1048588);
 	assert_int_equal(c.log.retention_ms, -1);
+	assert_true(c.log.deletes);
+	assert_false(c.log.compacts);
+	assert_int_equal(c.log.delete_retention_ms, 86400000);
+	assert_int_equal(c.log.min_compaction_lag_ms, 0);
+	assert_true(c.log.min_dirty_ratio == 0.5);
 	assert_int_equal(c.log.retention_bytes, -1);
 	assert_false(c.log.append_time);
 	assert_int_equal(c.given, 0);
@@ -62,7 +67,7 @@ test_entries_are_alphabetical_and_end(void **state)
 		assert_false(given);
 		snprintf(last, sizeof(last), "%s", key);
 	}
-	assert_int_equal(i, 11);
+	assert_int_equal(i, 15);
 	assert_false(config_entry(&c, SIZE_MAX, &key, value, &given));
 }
 
@@ -117,6 +122,29 @@ static const struct {
     {"segment.ms", "500ms", "500"},
     {"segment.ms", "64K", NULL},
     {"segment.ms", "106751991168d", NULL},
+    {"cleanup.policy", "delete", "delete"},
+    {"cleanup.policy", "compact", "compact"},
+    {"cleanup.policy", "compact,delete", "compact,delete"},
+    {"cleanup.policy", "delete,compact", "compact,delete"},
+    {"cleanup.policy", "", NULL},
+    {"cleanup.policy", "compact,", NULL},
+    {"cleanup.policy", "Compact", NULL},
+    {"delete.retention.ms", "0", "0"},
+    {"delete.retention.ms", "1d", "86400000"},
+    {"delete.retention.ms", "-1", NULL},
+    {"min.compaction.lag.ms", "1h", "3600000"},
+    {"min.compaction.lag.ms", "-1", NULL},
+    {"min.cleanable.dirty.ratio", "0", "0"},
+    {"min.cleanable.dirty.ratio", "1", "1"},
+    {"min.cleanable.dirty.ratio", "0.25", "0.25"},
+    {"min.cleanable.dirty.ratio", ".1", "0.1"},
+    {"min.cleanable.dirty.ratio", "1.1", NULL},
+    {"min.cleanable.dirty.ratio", "-0.1", NULL},
+    {"min.cleanable.dirty.ratio", "", NULL},
+    {"min.cleanable.dirty.ratio", ".", NULL},
+    {"min.cleanable.dirty.ratio", "1e-1", NULL},
+    {"min.cleanable.dirty.ratio", "0.5.5", NULL},
+    {"min.cleanable.dirty.ratio", "nan", NULL},
     {"retention.ms", "-1", "-1"},
     {"retention.ms", "-2", NULL},
     {"retention.ms", "0", "0"},
@@ -257,8 +285,7 @@ test_access_is_by_mode_and_group(void **state)
 static void
 test_settings_that_do_nothing_yet_are_refused(void **state)
 {
-	static const char *const keys[] = {"cleanup.policy", "min.insync.replicas", "max.bytes", "retain.groups",
-	    "delete.retention.ms", "min.compaction.lag.ms", "min.cleanable.dirty.ratio", "max.compaction.lag.ms", "flush.ms",
+	static const char *const keys[] = {"min.insync.replicas", "max.bytes", "retain.groups", "max.compaction.lag.ms", "flush.ms",
 	    "preallocate", "unclean.leader.election.enable", "segment.index.bytes"};
 
 	(void)state;
