@@ -17,7 +17,7 @@ scenario_of() {
 	recover.* | head.rebuild.*) echo recovering ;;
 	head.adopt.*) echo adopting ;;
 	head.log_start.* | retention.*) echo trimming ;;
-	head.gap_end.* | head.clean_end.* | compact.*) echo compacting ;;
+	head.clean_end.* | compact.*) echo compacting ;;
 	topic.create.*) echo creating ;;
 	import.* | topic.draft.* | head.gap_end.*) echo importing ;;
 	export.*) echo exporting ;;
