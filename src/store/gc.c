@@ -44,7 +44,7 @@ apply(struct topic *t, struct slot *s, const struct gc_options *o, int64_t due)
 	    .stopped = o->stopped};
 	int rc;
 
-	if ((rc = close_active(t, s, o->now_ms, due, clock_deadline(o->lock_ms), NULL)) != STATUS_OK ||
+	if ((rc = close_active(t, s, o->now_ms, due, clock_deadline(o->lock_ms))) != STATUS_OK ||
 	    (wants_sync(s, due) && (rc = handle_sync(t, s, false, clock_deadline(o->lock_ms), NULL)) != STATUS_OK))
 		return rc;
 	if ((rc = retention_apply(&s->part, o->now_ms)) != STATUS_OK || (rc = compact_partition(&s->part, &compact)) != STATUS_OK)

@@ -267,15 +267,25 @@ test_what_a_checkpoint_knows_may_not_vanish_unseen(void **state)
 static void
 test_partitions_that_are_not_there(void **state)
 {
+	static const struct {
+		const char *text, *why;
+	} files[] = {
+	    {"format=1\nproducer.id=1\npartitions=2\nlive=0\nrecords=0\nhashes=0000000000000000\nmarks=0\n",
+		"born with 2 partitions, the topic has 1"},
+	    {"format=1\nproducer.id=1\npartitions=1\nlive=0\nrecords=0\nhashes=0000000000000000\nmarks=1\n1 0 0 0\n",
+		"tells of partition 1, the topic has 1"},
+	};
 	struct named *n;
 
 	(void)state;
 	make_topic(1, NULL, NULL);
 	assert_int_equal(mkdir("store/topics/t/ids", 0700), 0);
-	unit_write("store/topics/t/ids/a",
-	    "format=1\nproducer.id=1\npartitions=2\nlive=0\nrecords=0\nhashes=0000000000000000\nmarks=0\n", 91);
-	assert_status(named_open(topic, "a", soon(), &n), STATUS_IO);
-	assert_non_null(strstr(status_message(), "t/ids/a"));
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		unit_write("store/topics/t/ids/a", files[i].text, strlen(files[i].text));
+		assert_status(named_open(topic, "a", soon(), &n), STATUS_IO);
+		assert_non_null(strstr(status_message(), "t/ids/a"));
+		assert_non_null(strstr(status_message(), files[i].why));
+	}
 	close_topic();
 }
 
