@@ -240,6 +240,9 @@ named_open(struct topic *topic, const char *name, int64_t deadline_ms, struct na
 
 	if ((rc = named_check_name(name)) != STATUS_OK)
 		return rc;
+	if (topic_config(topic)->log.compacts)
+		return status_fail(STATUS_CONFIG, "%s: compacted (cleanup.policy): what a rerun would be compared with may be gone",
+		    topic_name(topic));
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return status_no_memory(name);
 	n->topic = topic;

@@ -28,7 +28,7 @@ int named_check_name(const char *name) MUST_USE;
 
 /*
  * Become this producer, which is known from now on or was before. What the log holds of it is durable on return, whatever the topic's
- * fsync says. STATUS_AGAIN: another process is it; at once. STATUS_IO: its file is damaged, or contradicts the log. Statuses of
+ * fsync says. STATUS_AGAIN: another process is it; at once. STATUS_CONFIG: the topic is compacted. STATUS_IO: its file is damaged, or contradicts the log. Statuses of
  * topic_append. The topic is borrowed.
  */
 int named_open(struct topic *, const char *name, int64_t deadline_ms, struct named **) MUST_USE;

@@ -842,7 +842,7 @@ took_signal() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$1/status" && grep -q '
 }
 
 @test "what is not supported yet is refused" {
-	for option in --id=x --atomic --follow=x; do
+	for option in --atomic --follow=x; do
 		# shellcheck disable=SC2086
 		run mq-produce $option t <<<a
 		assert_failure 2
