@@ -408,8 +408,8 @@ is_refused_there() {
 }
 
 @test "a compacted topic takes no named input" {
-	mq-topic create t -c cleanup.policy=compact
-	run -78 mq-produce -K : --id a t <<<k:v
-	assert_line --index 0 'mq-produce: t: compacted (cleanup.policy): what a rerun would be compared with may be gone'
-	assert_equal "$(mq-consume t)" ''
+	mq-topic create c -c cleanup.policy=compact
+	run -78 mq-produce -K : --id a c <<<k:v
+	assert_line --index 0 'mq-produce: c: compacted (cleanup.policy): what a rerun would be compared with may be gone'
+	assert_equal "$(mq-consume c)" ''
 }

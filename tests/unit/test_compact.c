@@ -267,27 +267,24 @@ static void
 test_many_keys_take_several_rounds(void **state)
 {
 	struct logfolder f;
+	struct log *log;
 	char words[128];
 
 	(void)state;
 	make(&f);
 	f.p.settings.segment_bytes = 20000;
+	assert_ok(log_open(&f.p, &log));
 	for (int i = 0; i < 3000; i++) {
 		struct batch_builder b;
-		struct log *log;
 		int64_t offset;
 
 		snprintf(words, sizeof(words), "a-key-that-is-somewhat-long-%d=%d", i % 2500, i);
 		add_words(&b, words);
-		if (i == 0)
-			assert_ok(log_open(&f.p, &log));
 		assert_ok(log_append(log, &b.bytes, soon(), &offset));
 		batch_builder_free(&b);
-		if (i == 2999) {
-			assert_ok(log_sync_all(log, soon(), NULL));
-			log_close(log);
-		}
 	}
+	assert_ok(log_sync_all(log, soon(), NULL));
+	log_close(log);
 	roll(&f);
 	compact(&f, NOW_MS);
 	assert_non_null(strstr(show(&f), "500:a-key-that-is-somewhat-long-500=500 501:"));
