@@ -184,9 +184,9 @@ enter(struct producer *p, int number)
 	return note(p, rc);
 }
 
-/* Append the batch of one partition, here and now. */
+/* Have the batch of one partition stored: by appender_append here and now, by appender_hand_over while the next one is filled. */
 static int
-store_lane(struct producer *p, int number)
+store_lane(struct producer *p, int number, int (*store)(struct appender *, int, struct batch_builder *, uint64_t))
 {
 	struct batch_builder *b = &p->lanes[number].builder;
 	uint64_t went_round = p->went_round;
@@ -196,28 +196,11 @@ store_lane(struct producer *p, int number)
 		return STATUS_OK;
 	if ((rc = enter(p, number)) != STATUS_OK)
 		return rc;
+	/* `enter` may have moved the lanes. */
+	b = &p->lanes[number].builder;
 	p->filling_bytes -= b->bytes.len;
 	p->went_round = 0;
-	rc = note(p, appender_append(p->appender, number, b, went_round));
-	limit_memory(p, &p->lanes[number].builder);
-	return rc;
-}
-
-/* The lane's batch is full: the next one is filled while it is stored. */
-static int
-store_full(struct producer *p, int number)
-{
-	struct batch_builder *b = &p->lanes[number].builder;
-	uint64_t went_round = p->went_round;
-	int rc;
-
-	if (b->count == 0)
-		return STATUS_OK;
-	if ((rc = enter(p, number)) != STATUS_OK)
-		return rc;
-	p->filling_bytes -= b->bytes.len;
-	p->went_round = 0;
-	rc = note(p, appender_hand_over(p->appender, number, b, went_round));
+	rc = note(p, store(p->appender, number, b, went_round));
 	limit_memory(p, &p->lanes[number].builder);
 	return rc;
 }
@@ -230,7 +213,7 @@ store_all(struct producer *p)
 
 	for (int i = 0; i < p->filling_count; i++) {
 		if (rc == STATUS_OK)
-			rc = store_lane(p, p->filling[i]);
+			rc = store_lane(p, p->filling[i], appender_append);
 		p->lanes[p->filling[i]].filling = false;
 	}
 	p->filling_count = 0;
@@ -361,7 +344,7 @@ add_large(struct producer *p, int number, const struct record *record)
 	if ((rc = batch_add(&lane->builder, record)) != STATUS_OK)
 		return rc;
 	p->filling_bytes += lane->builder.bytes.len;
-	return store_lane(p, number);
+	return store_lane(p, number, appender_append);
 }
 
 /* The builder is full, or the record larger than it. */
@@ -371,7 +354,7 @@ add_slowly(struct producer *p, int number, const struct record *record)
 	struct lane *lane;
 	int rc;
 
-	if ((rc = store_full(p, number)) != STATUS_OK)
+	if ((rc = store_lane(p, number, appender_hand_over)) != STATUS_OK)
 		return rc;
 	lane = open_lane(p, number);
 	if ((rc = batch_add(&lane->builder, record)) == STATUS_DATA)

@@ -402,6 +402,39 @@ test_partitions_that_are_added_are_used(void **state)
 	close_topic();
 }
 
+/* The worker notices that the topic grew, and a named producer hears of it just before a partition's first batch. */
+static void
+test_partitions_are_added_under_a_named_producer(void **state)
+{
+	static char value[300 * 1024];
+	struct producer_options named = usual;
+	struct record r = record_of(value, sizeof(value));
+	struct topic *other;
+	struct producer *p;
+	int many = 500;
+
+	(void)state;
+	named.id = "a";
+	make_topic(2, NULL, NULL);
+	assert_ok(topic_open(store, "t", &other));
+	assert_ok(producer_open(topic, &named, &p));
+	for (int i = 0; i < 8; i++)
+		assert_ok(producer_add_to(p, 0, &r, false));
+	assert_ok(topic_alter(other, grow, &many, DEADLINE_NEVER));
+	/* One batch is handed over behind the change, and none after the worker has told of it. */
+	for (int i = 0; i < 2; i++)
+		assert_ok(producer_add_to(p, 0, &r, false));
+	for (int i = 0; i < 8; i++)
+		assert_ok(producer_add_to(p, 1, &r, false));
+	assert_ok(producer_finish(p));
+	assert_int_equal(producer_stored(p), 18);
+	producer_close(p);
+	topic_close(other);
+	assert_int_equal(look(0).records, 10);
+	assert_int_equal(look(1).records, 8);
+	close_topic();
+}
+
 static void
 test_a_topic_that_is_deleted(void **state)
 {
@@ -517,6 +550,7 @@ main(void)
 	    unit_test(test_without_pauses_readers_see_progress),
 	    unit_test(test_an_interval_is_waited_for_and_not_longer),
 	    unit_test(test_partitions_that_are_added_are_used),
+	    unit_test(test_partitions_are_added_under_a_named_producer),
 	    unit_test(test_a_topic_that_is_deleted),
 	    unit_test(test_reports_tell_what_is_stored),
 	    unit_test(test_no_memory),
