@@ -5,6 +5,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* All of it inline: there is nothing to link or to load. */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/status.h"
 
 /* An entry of the arena: the offset, the key's length, the key; the next begins at a multiple of UNIT. */
@@ -27,7 +31,7 @@ struct keymap {
 	uint8_t *arena;
 	size_t arena_bytes, used;
 	size_t count;
-	uint64_t secret[2];
+	uint64_t seed; /* of the hash */
 };
 
 int
@@ -57,7 +61,7 @@ keymap_open(size_t bytes, struct keymap **out)
 	m->arena_bytes = bytes - slots * sizeof(struct slot);
 	if (m->arena_bytes / UNIT >= UINT32_MAX)
 		m->arena_bytes = (size_t)(UINT32_MAX - 1) * UNIT;
-	arc4random_buf(m->secret, sizeof(m->secret));
+	arc4random_buf(&m->seed, sizeof(m->seed));
 	*out = m;
 	return STATUS_OK;
 }
@@ -86,53 +90,13 @@ keymap_count(const struct keymap *m)
 	return m->count;
 }
 
-#define ROTATE(x, by) ((x) << (by) | (x) >> (64 - (by)))
-
-static void
-sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = ROTATE(v[1], 13) ^ v[0];
-	v[0] = ROTATE(v[0], 32);
-	v[2] += v[3];
-	v[3] = ROTATE(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = ROTATE(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = ROTATE(v[1], 17) ^ v[2];
-	v[2] = ROTATE(v[2], 32);
-}
-
-/* SipHash-1-3 (Aumasson, Bernstein), in the byte order of the host: it never leaves the process. */
 uint64_t
 keymap_hash(const struct keymap *m, const uint8_t *key, int32_t key_len)
 {
-	size_t len = (size_t)key_len;
-	uint64_t v[4] = {m->secret[0] ^ UINT64_C(0x736f6d6570736575), m->secret[1] ^ UINT64_C(0x646f72616e646f6d),
-	    m->secret[0] ^ UINT64_C(0x6c7967656e657261), m->secret[1] ^ UINT64_C(0x7465646279746573)};
-	uint64_t word = 0;
-	size_t left = len;
+	uint64_t hash = XXH3_64bits_withSeed(key, (size_t)key_len, m->seed);
 
-	for (; left >= sizeof(word); left -= sizeof(word), key += sizeof(word)) {
-		memcpy(&word, key, sizeof(word));
-		v[3] ^= word;
-		sip_round(v);
-		v[0] ^= word;
-	}
-	word = 0;
-	if (left > 0)
-		memcpy(&word, key, left);
-	word |= (uint64_t)len << 56;
-	v[3] ^= word;
-	sip_round(v);
-	v[0] ^= word;
-	v[2] ^= 0xff;
-	sip_round(v);
-	sip_round(v);
-	sip_round(v);
-	v[0] ^= v[1] ^ v[2] ^ v[3];
-	__builtin_prefetch(&m->slots[(size_t)v[0] & m->mask]);
-	return v[0];
+	__builtin_prefetch(&m->slots[(size_t)hash & m->mask]);
+	return hash;
 }
 
 static uint8_t *

@@ -1,8 +1,8 @@
 /*
  * keymap: the last offset of each key, in bounded memory, for compaction.
  *
- * Keys are kept whole: a hash that two keys share must not make one of them look outdated. The hash has a random key of its own, so that
- * nobody can choose keys that make the search long.
+ * Keys are kept whole: a hash that two keys share must not make one of them look outdated. The hash, XXH3 (xxHash), has a random
+ * seed, so that nobody can choose keys that make the search long.
  */
 #ifndef LOG_KEYMAP_H
 #define LOG_KEYMAP_H
