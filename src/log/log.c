@@ -247,13 +247,7 @@ write_batch(struct log *l, struct append *a, const struct buf *batch, int64_t de
 	rc = index_writer_note(&l->index, next, &h, next->end_position, l->p->settings.index_interval_bytes);
 	if (rc != STATUS_OK)
 		return rc;
-	next->last_position = next->end_position;
-	next->end_position += (int64_t)batch->len;
-	next->end_offset = batch_end_offset(&h);
-	next->leader_epoch = leader_epoch;
-	next->producer_id = h.producer_id;
-	next->producer_epoch = h.producer_epoch;
-	next->last_sequence = batch_last_sequence(&h);
+	partition_end_behind(next, &h, next->end_position);
 	return STATUS_OK;
 }
 

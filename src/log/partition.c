@@ -12,6 +12,18 @@ partition_page_is_current(const struct partition *p, struct head_end *end, uint6
 	    head_end(p->head, p->number, end);
 }
 
+void
+partition_end_behind(struct head_end *end, const struct batch_header *h, int64_t position)
+{
+	end->last_position = position;
+	end->end_position = position + batch_bytes(h);
+	end->end_offset = batch_end_offset(h);
+	end->leader_epoch = h->leader_epoch;
+	end->producer_id = h->producer_id;
+	end->producer_epoch = h->producer_epoch;
+	end->last_sequence = batch_last_sequence(h);
+}
+
 int
 partition_verify_last_batch(int fd, const struct head_end *end)
 {

@@ -68,6 +68,10 @@ bool partition_page_is_current(const struct partition *, struct head_end *, uint
  */
 int partition_verify_end(const struct partition *, const struct head_end *, bool exact) MUST_USE;
 
+struct batch_header;
+/* Set the end behind a batch at `position`, as far as its header says it; index_writer_note (index.h) says the rest. */
+void partition_end_behind(struct head_end *, const struct batch_header *, int64_t position);
+
 /* The batch alone, in the open segment of the end: STATUS_OK or STATUS_RECOVER, or why it could not be read. */
 int partition_verify_last_batch(int fd, const struct head_end *end) MUST_USE;
 

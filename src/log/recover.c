@@ -119,13 +119,7 @@ note_batch(struct scan *s, const struct batch_header *h, int64_t position)
 	if (s->index != NULL &&
 	    (rc = index_writer_note(s->index, end, h, position, s->p->settings.index_interval_bytes)) != STATUS_OK)
 		return rc;
-	end->last_position = position;
-	end->end_position = position + batch_bytes(h);
-	end->end_offset = batch_end_offset(h);
-	end->leader_epoch = h->leader_epoch;
-	end->producer_id = h->producer_id;
-	end->producer_epoch = h->producer_epoch;
-	end->last_sequence = batch_last_sequence(h);
+	partition_end_behind(end, h, position);
 	return STATUS_OK;
 }
 

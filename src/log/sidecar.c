@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "log/partition.h"
 #include "log/segment.h"
 
 void
@@ -124,13 +125,7 @@ sidecar_note(struct sidecar *s, const struct batch_header *h, int64_t position, 
 	s->begins_without_epoch |= h->leader_epoch < 0;
 	if (h->leader_epoch > end->leader_epoch && (rc = epoch_list_add(&s->epochs, h->leader_epoch, h->base_offset)) != STATUS_OK)
 		return rc;
-	end->last_position = position;
-	end->end_position = position + batch_bytes(h);
-	end->end_offset = batch_end_offset(h);
-	end->leader_epoch = h->leader_epoch;
-	end->producer_id = h->producer_id;
-	end->producer_epoch = h->producer_epoch;
-	end->last_sequence = batch_last_sequence(h);
+	partition_end_behind(end, h, position);
 	return STATUS_OK;
 }
 
