@@ -82,3 +82,15 @@ closing() { assert_equal "${lines[-1]}" "$1"; }
 	closing "1 passed, 0 failed, 1 skipped"
 	assert_line --partial "test_a (loop: no loop device)"
 }
+
+@test "a leak check whose process was killed under it is no finding, any other report of a sanitizer is" {
+	sed 's/^TEST/@test/' >reports.bats <<-END
+		load $MQ_ROOT/tests/lib/mq
+		TEST "killed" { echo '==7==Unable to get registers from thread 8.' >"\$BATS_TEST_TMPDIR/san.7"; }
+		TEST "found" { printf '%s\n' '==7==Unable to get registers from thread 8.' 'LeakSanitizer: leaks' >"\$BATS_TEST_TMPDIR/san.7"; }
+	END
+	run_items reports.bats
+	assert_failure 1
+	assert_line --partial "LeakSanitizer: leaks"
+	closing "1 passed, 1 failed, 0 skipped"
+}
