@@ -52,6 +52,7 @@ UNITS := $(wildcard tests/unit/test_*.c)
 OBJS := $(patsubst src/%.c,$(BUILD)/%.o,$(filter-out $(MAINS),$(SRCS)))
 MAIN_OBJS := $(patsubst src/%.c,$(BUILD)/%.o,$(MAINS))
 PROGRAMS := $(patsubst src/cmd/%.c,$(BIN)/%,$(MAINS))
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNITS))
 # The client for Redis is made only where its library is, see bench.
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %/xadd.c,$(wildcard tests/bench/*.c)))
@@ -62,7 +63,7 @@ KAFKA_SRCS := $(wildcard tests/full/kafka/*.java)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all demo check check-full bench bench-growth bench-programs kafka unit unit-programs lint format asan test-programs install uninstall clean help FORCE
+.PHONY: all demo check check-full bench bench-growth bench-programs kafka unit unit-programs lint format asan fuzzers fuzz-programs test-programs install uninstall clean help FORCE
 
 all: $(PROGRAMS)					## build the programs into bin/ (the default)
 
@@ -104,11 +105,17 @@ asan:							## build programs and unit tests with ASan and UBSan, in build/asan
 	@$(MAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/bin OPT='-O1 -g -fno-omit-frame-pointer' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' all test-programs
 
+# libFuzzer is clang's.
+fuzzers:						## build the fuzzers of tests/fuzz, in build/fuzzers; scripts/fuzz runs them
+	@$(MAKE) CC=clang BUILD=$(BUILD)/fuzzers BIN=$(BUILD)/fuzzers/bin OPT='-O1 -g -fno-omit-frame-pointer' \
+		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzz-programs
+
 # Apache Kafka and our classes that use it, for tests/full; in one place whatever the tree, because it is large.
 kafka: $(KAFKA)/classes.made				## fetch Apache Kafka from Maven Central, once, into build/kafka
 
 unit-programs: $(UNIT_PROGRAMS)
 bench-programs: $(BENCH_PROGRAMS)
+fuzz-programs: $(FUZZ_PROGRAMS)
 test-programs: unit-programs bench-programs $(BUILD)/shim.so $(BUILD)/clock.so $(BUILD)/mutate
 
 install: all						## install programs and manual pages under PREFIX (/usr/local)
@@ -164,6 +171,10 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libmq.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libmq.a $(LIBS_LDLIBS) $(BENCH_LDLIBS)
 
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libmq.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $< $(BUILD)/libmq.a $(LIBS_LDLIBS)
+
 $(BUILD)/bench/xadd: BENCH_LDLIBS = $(shell pkg-config --libs hiredis)
 
 # These stand between a program and libc, so they are built plainly whatever the tree.
@@ -181,4 +192,4 @@ $(KAFKA)/classes.made: $(KAFKA)/lib.made $(KAFKA_SRCS)
 	javac -Xlint:all -Werror -d $(KAFKA)/classes -cp "$(KAFKA)/lib/*" $(KAFKA_SRCS)
 	@touch $@
 
--include $(OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(UNIT_PROGRAMS:=.d) $(wildcard $(BUILD)/bench/*.d) $(BUILD)/mutate.d
+-include $(OBJS:.o=.d) $(MAIN_OBJS:.o=.d) $(UNIT_PROGRAMS:=.d) $(wildcard $(BUILD)/bench/*.d $(BUILD)/fuzz/*.d) $(BUILD)/mutate.d
