@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "base/worker.h"
 
+#define BATCH_BYTES ((size_t)1 << 20)
 /* Published and not synced: beyond one of these it is synced, so that readers see progress. */
 #define UNSYNCED_BYTES ((size_t)32 << 20)
 #define UNSYNCED_MS 1000
@@ -37,7 +38,7 @@ struct appender {
 	struct appender_options options;
 	struct lane *lanes;
 	int count; /* partitions */
-	size_t max_message_bytes;
+	size_t max_message_bytes, usual_bytes;
 	int *unsynced; /* partitions that were written to since the last sync */
 	int unsynced_count;
 	size_t unsynced_bytes;
@@ -96,6 +97,22 @@ widen(struct appender *a, int count)
 	return STATUS_OK;
 }
 
+static size_t
+least(int64_t a, int64_t b)
+{
+	return (size_t)(a < b ? a : b);
+}
+
+/* max.bytes may allow less in all than max.message.bytes in one. */
+static void
+note_limits(struct appender *a)
+{
+	const struct config *c = topic_config(a->topic);
+
+	a->max_message_bytes = least(c->log.max_message_bytes, c->log.max_bytes >= 0 ? c->log.max_bytes : INT64_MAX);
+	a->usual_bytes = least((int64_t)a->max_message_bytes, (int64_t)least(config_part_bytes(c), BATCH_BYTES));
+}
+
 int
 appender_look(struct appender *a)
 {
@@ -103,7 +120,7 @@ appender_look(struct appender *a)
 
 	if ((rc = topic_partition_count(a->topic, &count)) != STATUS_OK)
 		return rc;
-	a->max_message_bytes = (size_t)settings(a)->max_message_bytes;
+	note_limits(a);
 	return count > a->count ? widen(a, count) : STATUS_OK;
 }
 
@@ -397,6 +414,12 @@ size_t
 appender_max_message_bytes(const struct appender *a)
 {
 	return a->max_message_bytes;
+}
+
+size_t
+appender_usual_bytes(const struct appender *a)
+{
+	return a->usual_bytes;
 }
 
 int64_t

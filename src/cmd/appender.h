@@ -63,6 +63,8 @@ int64_t appender_patience_ms(const struct appender *);
 /* The topic as appender_open, appender_finish_round or appender_settle saw it last; may be called any time. */
 int appender_partition_count(const struct appender *);
 size_t appender_max_message_bytes(const struct appender *);
+/* And one of several records: not more than is stored and read well, and few of them fill a topic that has max.bytes. */
+size_t appender_usual_bytes(const struct appender *);
 int appender_look(struct appender *) MUST_USE;
 
 /* After appender_settle: how many records the partition holds of the named producer. */

@@ -10,7 +10,6 @@
 #include "log/batch.h"
 #include "store/partitioner.h"
 
-#define BATCH_BYTES ((size_t)1 << 20)
 /* All batches that are being filled; beyond it all are stored. */
 #define FILLING_BYTES ((size_t)16 << 20)
 /* A named producer's checkpoint is due behind so much, or when so much time has passed and something was stored. */
@@ -321,9 +320,8 @@ static struct lane *
 open_lane(struct producer *p, int number)
 {
 	struct lane *lane = &p->lanes[number];
-	size_t most = appender_max_message_bytes(p->appender);
 
-	lane->builder.limit = most < BATCH_BYTES ? most : BATCH_BYTES;
+	lane->builder.limit = appender_usual_bytes(p->appender);
 	if (!lane->filling)
 		p->filling[p->filling_count++] = number;
 	lane->filling = true;

@@ -138,7 +138,7 @@ too_large(const struct batch_builder *b, size_t size)
 {
 	if (size == 0)
 		return status_fail(STATUS_DATA, "a record of more than %d bytes", INT32_MAX);
-	return status_fail(STATUS_DATA, "a batch of this record alone takes %zu bytes, max.message.bytes allows %zu",
+	return status_fail(STATUS_DATA, "a batch of this record alone takes %zu bytes, max.message.bytes or max.bytes allows %zu",
 	    BATCH_HEADER_BYTES + size, b->limit);
 }
 

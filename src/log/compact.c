@@ -182,16 +182,6 @@ survey(struct round *r)
  * What is dirty.
  */
 
-static int
-size_of(const struct partition *p, int64_t base, int64_t *size)
-{
-	int fd, rc;
-
-	if ((rc = open_segment(p, base, &fd, size)) == STATUS_OK)
-		(void)file_close(fd, SUFFIX_LOG);
-	return rc;
-}
-
 /* Where segment i ends: the next segment's base; all that may be cleaned have one. */
 static int64_t
 end_of(const struct round *r, size_t i)
@@ -233,7 +223,7 @@ is_dirty_enough(const struct round *r, bool *enough)
 	int rc;
 
 	for (size_t i = r->first; i < r->last; i++) {
-		if ((rc = size_of(r->p, r->list.bases[i], &size)) != STATUS_OK)
+		if ((rc = segment_size(r->p->dir, r->list.bases[i], &size)) != STATUS_OK)
 			return rc;
 		*(end_of(r, i) <= r->dirty_from ? &clean : &dirty) += size;
 	}
@@ -480,13 +470,17 @@ take_place(const struct output *o)
 	const struct round *r = o->r;
 	const struct partition *p = r->p;
 	char name[SEGMENT_NAME_BYTES];
+	int64_t old_bytes;
 	int rc;
 
 	segment_name(name, o->end.segment_base, SUFFIX_LOG);
-	if ((rc = head_raise_gap_end(p->head, p->number, end_of(r, o->to - 1))) != STATUS_OK ||
+	if ((rc = segment_size(p->dir, o->end.segment_base, &old_bytes)) != STATUS_OK ||
+	    (rc = head_raise_gap_end(p->head, p->number, end_of(r, o->to - 1))) != STATUS_OK ||
 	    (rc = join_txnindexes(o)) != STATUS_OK || (rc = file_rename_to(o->work, name, p->dir, name)) != STATUS_OK)
 		return rc;
 	fault_point("compact.renamed");
+	if ((rc = head_add_closed_bytes(p->head, p->number, o->end.end_position - old_bytes)) != STATUS_OK)
+		return rc;
 	if ((rc = file_sync(p->dir, p->label)) != STATUS_OK || (rc = move_index(o, SUFFIX_INDEX)) != STATUS_OK ||
 	    (rc = move_index(o, SUFFIX_TIMEINDEX)) != STATUS_OK)
 		return rc;
@@ -540,7 +534,7 @@ find_last(struct output *o)
 	int rc;
 
 	for (o->last = o->to - 1; o->last > o->from; o->last--) {
-		if ((rc = size_of(o->r->p, o->r->list.bases[o->last], &size)) != STATUS_OK)
+		if ((rc = segment_size(o->r->p->dir, o->r->list.bases[o->last], &size)) != STATUS_OK)
 			return rc;
 		if (size > 0)
 			break;
@@ -576,10 +570,10 @@ group_end(const struct round *r, size_t from, size_t to, size_t *end)
 	int64_t total, size;
 	int rc;
 
-	if ((rc = size_of(r->p, r->list.bases[from], &total)) != STATUS_OK)
+	if ((rc = segment_size(r->p->dir, r->list.bases[from], &total)) != STATUS_OK)
 		return rc;
 	for (*end = from + 1; *end < to; (*end)++) {
-		if ((rc = size_of(r->p, r->list.bases[*end], &size)) != STATUS_OK)
+		if ((rc = segment_size(r->p->dir, r->list.bases[*end], &size)) != STATUS_OK)
 			return rc;
 		if (total + size > r->p->settings.segment_bytes || end_of(r, *end) - r->list.bases[from] > INT32_MAX)
 			break;

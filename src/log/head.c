@@ -663,6 +663,30 @@ head_raise_clean_end(struct head *h, int p, int64_t offset)
 	return sync_page(page(h, p));
 }
 
+int64_t
+head_closed_bytes(const struct head *h, int p)
+{
+	return (int64_t)get(&page(h, p)->closed_bytes);
+}
+
+int
+head_add_closed_bytes(struct head *h, int p, int64_t bytes)
+{
+	GUARD();
+	(void)atomic_fetch_add(&page(h, p)->closed_bytes, (uint64_t)bytes);
+	UNGUARD();
+	return STATUS_OK;
+}
+
+int
+head_set_closed_bytes(struct head *h, int p, int64_t bytes)
+{
+	GUARD();
+	put(&page(h, p)->closed_bytes, (uint64_t)bytes);
+	UNGUARD();
+	return STATUS_OK;
+}
+
 enum head_poison
 head_poison(const struct head *h, int p)
 {

@@ -112,6 +112,13 @@ int head_raise_gap_end(struct head *, int p, int64_t offset) MUST_USE;
 /* Compaction has been over what lies below. It never falls; 0 or too low only makes compaction look at more. */
 int64_t head_clean_end(const struct head *, int p);
 int head_raise_clean_end(struct head *, int p, int64_t offset) MUST_USE;
+/*
+ * The bytes of all segments before the active one, for max.bytes. Whoever dies between a change of the files and of this word leaves it too
+ * high, never too low; retention_count_closed (retention.h) makes it right. Not synced.
+ */
+int64_t head_closed_bytes(const struct head *, int p);
+int head_add_closed_bytes(struct head *, int p, int64_t bytes) MUST_USE;
+int head_set_closed_bytes(struct head *, int p, int64_t bytes) MUST_USE;
 enum head_poison head_poison(const struct head *, int p);
 /* Poison it unless it is worse already. */
 int head_raise_poison(struct head *, int p, enum head_poison) MUST_USE;

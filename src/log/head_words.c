@@ -145,6 +145,7 @@ head_words_of_partition(const uint8_t *page, head_word_visit *visit, void *arg)
 	tell(&w, "appender", HEAD_WORD_NUMBER, process, process != 0 ? appender : NULL);
 	tell(&w, "gap-end", HEAD_WORD_NUMBER, PARTITION_WORD(page, gap_end), NULL);
 	tell(&w, "clean-end", HEAD_WORD_NUMBER, PARTITION_WORD(page, clean_end), NULL);
+	tell(&w, "closed-bytes", HEAD_WORD_NUMBER, PARTITION_WORD(page, closed_bytes), NULL);
 	for (w.slot = 0; w.slot < 2; w.slot++)
 		tell_slot(&w, page);
 }

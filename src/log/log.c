@@ -251,6 +251,13 @@ write_batch(struct log *l, struct append *a, const struct buf *batch, int64_t de
 	return STATUS_OK;
 }
 
+/* Before the roll is published: the word may be too high if we die, but never too low. */
+static int
+count_closed(const struct log *l, const struct append *a)
+{
+	return a->rolled ? head_add_closed_bytes(l->p->head, l->p->number, a->published.end_position) : STATUS_OK;
+}
+
 /*
  * Nothing of the batch stays: whoever is told so may try again. If it cannot be taken back, `appender` stays set, so that the next
  * appender tries to cut it, and the answer is that it may be stored.
@@ -287,7 +294,7 @@ append_locked(struct log *l, struct append *a, const struct buf *batch, int64_t 
 	fault_point("log.append.begun");
 	a->next = a->published;
 	a->rolled = false;
-	if ((rc = write_batch(l, a, batch, deadline_ms)) != STATUS_OK ||
+	if ((rc = write_batch(l, a, batch, deadline_ms)) != STATUS_OK || (rc = count_closed(l, a)) != STATUS_OK ||
 	    (rc = head_publish(l->p->head, l->p->number, &a->next)) != STATUS_OK)
 		return take_back(l, a, rc);
 	fault_point("log.append.published");
@@ -387,7 +394,8 @@ roll_locked(struct log *l, struct append *a, int64_t deadline_ms)
 	if ((rc = head_set_appender(l->p->head, l->p->number, true)) != STATUS_OK)
 		return rc;
 	a->next.last_position = -1;
-	if ((rc = roll(l, a, deadline_ms)) != STATUS_OK || (rc = head_publish(l->p->head, l->p->number, &a->next)) != STATUS_OK)
+	if ((rc = roll(l, a, deadline_ms)) != STATUS_OK || (rc = count_closed(l, a)) != STATUS_OK ||
+	    (rc = head_publish(l->p->head, l->p->number, &a->next)) != STATUS_OK)
 		return take_back(l, a, rc);
 	if (head_set_appender(l->p->head, l->p->number, false) != STATUS_OK)
 		status_clear();

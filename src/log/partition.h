@@ -35,6 +35,7 @@ struct log_settings {
 	int64_t max_message_bytes; /* of a batch, as Kafka counts it: all its bytes */
 	int64_t retention_ms;	   /* of the greatest timestamp of a segment; -1: for ever */
 	int64_t retention_bytes;   /* of all segments, at least; -1: all */
+	int64_t max_bytes;	   /* of the topic's segments in all; -1: any. The store keeps to it (room.h), not the log */
 	bool deletes;		   /* cleanup.policy: what retention says goes */
 	bool compacts;		   /* cleanup.policy: only the last record of each key stays */
 	int64_t delete_retention_ms;

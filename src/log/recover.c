@@ -536,6 +536,7 @@ rebuild(struct partition *p, int (*new_epoch)(void *arg, int32_t above), void *a
 {
 	struct index_writer index;
 	struct scan s = {.p = p, .r = r, .index = &index};
+	int64_t closed;
 	int rc;
 
 	index_writer_init(&index, p->dir, &p->access);
@@ -551,7 +552,9 @@ rebuild(struct partition *p, int (*new_epoch)(void *arg, int32_t above), void *a
 	if (r->opens_epoch && (rc = new_epoch(arg, r->end.leader_epoch)) != STATUS_OK)
 		goto out;
 	fault_point("recover.epoch");
-	if ((rc = cut_and_adopt(&s)) == STATUS_OK)
+	if ((rc = cut_and_adopt(&s)) == STATUS_OK &&
+	    (rc = segment_bytes_before(p->dir, r->end.segment_base, &closed)) == STATUS_OK &&
+	    (rc = head_set_closed_bytes(p->head, p->number, closed)) == STATUS_OK)
 		rc = head_rebuild_finish(p->head, p->number, &r->end, r->end.end_offset, HEAD_SOUND);
 out:
 	index_writer_close(&index);

@@ -12,14 +12,17 @@ retention_unlink(const struct partition *p, int64_t base)
 	/* The log first: what is left of a killed trim is an index without its log, which is never opened. */
 	static const char *const suffixes[] = {SUFFIX_LOG, SUFFIX_INDEX, SUFFIX_TIMEINDEX, SUFFIX_TXNINDEX, SUFFIX_SNAPSHOT};
 	char name[SEGMENT_NAME_BYTES];
-	int rc = STATUS_OK;
+	int64_t size = 0;
+	int rc = segment_size(p->dir, base, &size);
 
+	if (rc == STATUS_MISSING)
+		rc = STATUS_OK;
 	for (size_t i = 0; i < COUNT_OF(suffixes) && rc == STATUS_OK; i++) {
 		segment_name(name, base, suffixes[i]);
 		rc = file_remove(p->dir, name);
 		fault_point("retention.unlinked");
 	}
-	return rc;
+	return rc == STATUS_OK ? head_add_closed_bytes(p->head, p->number, -size) : rc;
 }
 
 struct orphans {
@@ -338,5 +341,39 @@ retention_apply(const struct partition *p, int64_t now_ms)
 		return STATUS_OK;
 	rc = apply_locked(p, now_ms);
 	lock_drop(p->lock, byte);
+	return rc;
+}
+
+/*
+ * Bytes.
+ */
+
+/* Append lock and last sync slot. */
+static int
+count_locked(const struct partition *p)
+{
+	struct head_end end;
+	int64_t bytes;
+	int rc;
+
+	if (!head_end(p->head, p->number, &end))
+		return STATUS_RECOVER;
+	rc = segment_bytes_before(p->dir, end.segment_base, &bytes);
+	return rc == STATUS_OK ? head_set_closed_bytes(p->head, p->number, bytes) : rc;
+}
+
+int
+retention_count_closed(const struct partition *p, int64_t deadline_ms)
+{
+	int64_t append = LOCK_BYTE_APPEND(p->number), last = LOCK_BYTE_RETENTION(p->number);
+	int rc;
+
+	if ((rc = lock_take(p->lock, append, "append lock", deadline_ms)) != STATUS_OK)
+		return rc;
+	if ((rc = lock_take(p->lock, last, "retention lock", deadline_ms)) == STATUS_OK) {
+		rc = count_locked(p);
+		lock_drop(p->lock, last);
+	}
+	lock_drop(p->lock, append);
 	return rc;
 }

@@ -33,6 +33,9 @@ int retention_is_older(const struct partition *, int64_t base, int64_t limit_ms,
 /* Unlink all files of a segment, the log first. Last sync slot. */
 int retention_unlink(const struct partition *, int64_t base) MUST_USE;
 
+/* Count the bytes of the closed segments (head_closed_bytes) anew. Takes the append lock and the last sync slot. */
+int retention_count_closed(const struct partition *, int64_t deadline_ms) MUST_USE;
+
 /*
  * Raise the log start offset to `offset` (Kafka's delete-records; it never falls) and unlink what lies before it, also what one that died
  * left there. `offset` is at most the readable end and must be durable already, because a log must never end before its start. Takes the

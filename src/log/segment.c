@@ -107,6 +107,50 @@ segment_list_find(const struct segment_list *list, int64_t offset)
 	return low;
 }
 
+int
+segment_size(int dir, int64_t base, int64_t *size)
+{
+	char name[SEGMENT_NAME_BYTES];
+	int fd, rc;
+
+	segment_name(name, base, SUFFIX_LOG);
+	if ((rc = file_open_read(dir, name, &fd)) != STATUS_OK)
+		return rc;
+	rc = file_size(fd, name, size);
+	(void)file_close(fd, name);
+	return rc;
+}
+
+struct sizes {
+	int dir;
+	int64_t before;
+	int64_t bytes;
+};
+
+static int
+add_size(void *arg, const char *entry)
+{
+	struct sizes *s = arg;
+	int64_t base, size;
+	int rc;
+
+	if (!segment_parse_name(entry, SUFFIX_LOG, &base) || base >= s->before)
+		return STATUS_OK;
+	if ((rc = segment_size(s->dir, base, &size)) == STATUS_OK)
+		s->bytes += size;
+	return rc == STATUS_MISSING ? STATUS_OK : rc;
+}
+
+int
+segment_bytes_before(int dir, int64_t base, int64_t *bytes)
+{
+	struct sizes sizes = {.dir = dir, .before = base};
+	int rc = dir_list(dir, "segments", add_size, &sizes);
+
+	*bytes = sizes.bytes;
+	return rc;
+}
+
 void
 segment_scanner_init(struct segment_scanner *s, int fd, int64_t base, int64_t position, int64_t limit)
 {

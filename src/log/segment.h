@@ -26,6 +26,11 @@ void segment_list_free(struct segment_list *);
 /* The index of the segment that holds `offset`: the last whose base is at or below it; 0 if there is none. The list is not empty. */
 size_t segment_list_find(const struct segment_list *, int64_t offset);
 
+/* Bytes of a segment's log; STATUS_MISSING if there is none. */
+int segment_size(int dir, int64_t base, int64_t *size) MUST_USE;
+/* The bytes of the logs of all segments before the one with this base. */
+int segment_bytes_before(int dir, int64_t base, int64_t *bytes) MUST_USE;
+
 /* Walks the batches of an open segment file by large reads. */
 struct segment_scanner {
 	int fd;

@@ -11,7 +11,10 @@
 
 #include "base/parse.h"
 #include "base/status.h"
+#include "log/format.h"
 #include "store/keyvalue.h"
+
+#define PARTS_OF_ROOM 8
 
 enum setting_type {
 	SETTING_BYTES,
@@ -41,6 +44,7 @@ static const struct setting settings[] = {
     {"fsync", SETTING_FSYNC, 0, 1, INT32_MAX, "always"},
     {"group", SETTING_GROUP, 0, 0, 0, ""},
     {"index.interval.bytes", SETTING_BYTES, offsetof(struct log_settings, index_interval_bytes), 0, INT32_MAX, "4096"},
+    {"max.bytes", SETTING_BYTES, offsetof(struct log_settings, max_bytes), -1, INT64_MAX, "-1"},
     {"max.message.bytes", SETTING_BYTES, offsetof(struct log_settings, max_message_bytes), 0, INT32_MAX, "1048588"},
     {"message.timestamp.type", SETTING_TIMESTAMP_TYPE, 0, 0, 0, "CreateTime"},
     {"min.cleanable.dirty.ratio", SETTING_RATIO, offsetof(struct log_settings, min_dirty_ratio), 0, 1, "0.5"},
@@ -64,7 +68,6 @@ static const char *const unsupported[] = {
     "leader.replication.throttled.replicas",
     "local.retention.bytes",
     "local.retention.ms",
-    "max.bytes",
     "max.compaction.lag.ms",
     "message.downconversion.enable",
     "message.format.version",
@@ -404,6 +407,26 @@ config_unset(struct config *c, const char *key)
 		return rc;
 	c->given &= ~(UINT64_C(1) << i);
 	return set_value(c, &settings[i], settings[i].initial);
+}
+
+int64_t
+config_part_bytes(const struct config *c)
+{
+	int64_t part = c->log.max_bytes / PARTS_OF_ROOM / c->partitions;
+
+	if (c->log.max_bytes < 0)
+		return INT64_MAX;
+	return part > BATCH_HEADER_BYTES ? part : BATCH_HEADER_BYTES;
+}
+
+struct log_settings
+config_of_log(const struct config *c)
+{
+	struct log_settings set = c->log;
+
+	if (config_part_bytes(c) < set.segment_bytes)
+		set.segment_bytes = config_part_bytes(c);
+	return set;
 }
 
 /* In the largest unit that leaves no rest. */

@@ -57,6 +57,13 @@ int config_unset(struct config *, const char *key) MUST_USE;
 /* What new files of the topic get, by mode and group. STATUS_CONFIG if there is no such group. */
 int config_access(const struct config *, struct file_access *) MUST_USE;
 
+/*
+ * A part of max.bytes, for one partition: no segment is larger, nor is a batch of several records, so that room comes back part by part;
+ * INT64_MAX without max.bytes. config_of_log: the settings that a partition's log goes by.
+ */
+int64_t config_part_bytes(const struct config *) MUST_USE;
+struct log_settings config_of_log(const struct config *);
+
 /* The file's text, appended to the buf: all that was given. */
 int config_encode(const struct config *, struct buf *) MUST_USE;
 /* STATUS_CONFIG naming the line, or what is missing, if it cannot be understood; the caller puts the file's path before it. */

@@ -40,7 +40,7 @@ handle_read_config(struct topic *t)
 		if (t->slots[p] == NULL)
 			continue;
 		t->slots[p]->part.access = t->access;
-		t->slots[p]->part.settings = t->config.log;
+		t->slots[p]->part.settings = config_of_log(&t->config);
 		t->slots[p]->part.config_version = version;
 	}
 	return STATUS_OK;
@@ -136,7 +136,7 @@ new_slot(struct topic *t, int p)
 	s->part.head = t->head;
 	s->part.lock = t->lock;
 	s->part.access = t->access;
-	s->part.settings = t->config.log;
+	s->part.settings = config_of_log(&t->config);
 	s->part.config_version = t->config_version;
 	s->synced_at_ms = clock_monotonic_ms();
 	t->slots[p] = s;

@@ -207,6 +207,7 @@ fill_page(struct head *head, int p, const struct rebuilt *found)
 
 	if ((rc = head_rebuild_begin(head, p)) != STATUS_OK ||
 	    (found->log_start > 0 && (rc = head_raise_log_start(head, p, found->log_start)) != STATUS_OK) ||
+	    (rc = head_set_closed_bytes(head, p, found->bytes - found->end.end_position)) != STATUS_OK ||
 	    (found->gap_end > 0 && (rc = head_raise_gap_end(head, p, found->gap_end)) != STATUS_OK))
 		return rc;
 	return head_rebuild_finish(head, p, &found->end, found->end.end_offset, HEAD_SOUND);

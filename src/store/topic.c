@@ -11,6 +11,7 @@
 #include "log/segment.h"
 #include "store/handle.h"
 #include "store/layout.h"
+#include "store/room.h"
 
 /* How often a log that changes is looked at again. */
 #define FIND_TRIES 10
@@ -263,6 +264,10 @@ topic_bell(const struct topic *t)
 int
 topic_append(struct topic *t, int p, struct buf *batch, int64_t deadline_ms, int64_t *base_offset)
 {
+	int rc;
+
+	if ((rc = room_await(t, (int64_t)batch->len, deadline_ms)) != STATUS_OK)
+		return rc;
 	return handle_append(t, p, batch, deadline_ms, base_offset);
 }
 

@@ -105,7 +105,7 @@ tree() { (cd "$1" && find . -printf '%p %m\n' | LC_ALL=C sort); }
 }
 
 @test "what does nothing yet is refused, and nothing is made" {
-	for setting in min.insync.replicas=1 max.bytes=1G \
+	for setting in min.insync.replicas=1 \
 		'retain.groups=*' max.compaction.lag.ms=1; do
 		refuses 78 "${setting%%=*}: not supported yet" mq-topic create orders -c "$setting"
 	done
@@ -320,6 +320,7 @@ orders  delete.retention.ms        86400000       DEFAULT_CONFIG
 orders  fsync                      1500ms         DYNAMIC_TOPIC_CONFIG
 orders  group                      -              DEFAULT_CONFIG
 orders  index.interval.bytes       4096           DEFAULT_CONFIG
+orders  max.bytes                  -1             DEFAULT_CONFIG
 orders  max.message.bytes          1048588        DEFAULT_CONFIG
 orders  message.timestamp.type     LogAppendTime  DYNAMIC_TOPIC_CONFIG
 orders  min.cleanable.dirty.ratio  0.5            DEFAULT_CONFIG

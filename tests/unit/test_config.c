@@ -67,7 +67,7 @@ test_entries_are_alphabetical_and_end(void **state)
 		assert_false(given);
 		snprintf(last, sizeof(last), "%s", key);
 	}
-	assert_int_equal(i, 15);
+	assert_int_equal(i, 16);
 	assert_false(config_entry(&c, SIZE_MAX, &key, value, &given));
 }
 
@@ -283,9 +283,29 @@ test_access_is_by_mode_and_group(void **state)
 }
 
 static void
+test_max_bytes_makes_segments_small(void **state)
+{
+	struct config c;
+
+	(void)state;
+	config_init(&c, 3);
+	assert_int_equal(config_part_bytes(&c), INT64_MAX);
+	assert_int_equal(config_of_log(&c).segment_bytes, 1073741824);
+	assert_ok(config_set(&c, "max.bytes", "2400K"));
+	assert_int_equal(config_part_bytes(&c), 102400);
+	assert_int_equal(config_of_log(&c).segment_bytes, 102400);
+	assert_ok(config_set(&c, "segment.bytes", "1000"));
+	assert_int_equal(config_of_log(&c).segment_bytes, 1000);
+	/* A batch has a header at least. */
+	assert_ok(config_set(&c, "max.bytes", "0"));
+	assert_int_equal(config_of_log(&c).segment_bytes, 61);
+	assert_int_equal(c.log.segment_bytes, 1000);
+}
+
+static void
 test_settings_that_do_nothing_yet_are_refused(void **state)
 {
-	static const char *const keys[] = {"min.insync.replicas", "max.bytes", "retain.groups", "max.compaction.lag.ms", "flush.ms",
+	static const char *const keys[] = {"min.insync.replicas", "retain.groups", "max.compaction.lag.ms", "flush.ms",
 	    "preallocate", "unclean.leader.election.enable", "segment.index.bytes"};
 
 	(void)state;
@@ -493,7 +513,8 @@ main(void)
 	    unit_test(test_a_message_names_the_key_and_the_range),
 	    unit_test(test_words),
 	    unit_test(test_access_is_by_mode_and_group),
-	    unit_test(test_settings_that_do_nothing_yet_are_refused),
+	    unit_test(test_max_bytes_makes_segments_small),
+	    cmocka_unit_test(test_settings_that_do_nothing_yet_are_refused),
 	    unit_test(test_an_unknown_key_is_told_the_nearest),
 	    unit_test(test_unset_goes_back_to_the_default),
 	    unit_test(test_partitions_and_replication_have_limits),
