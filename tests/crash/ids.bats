@@ -64,8 +64,9 @@ run_once() {
 
 # sweep ACTION[:CALL] STEP: each STEP-th call of a run meets the ACTION, that of the next run another one; then a run that is left alone.
 sweep() {
-	local action=$1 step=$2 calls='' k=1 rounds=0 id
+	local action=$1 step calls='' k=1 rounds=0 id
 
+	step=$(strides "$2")
 	[[ $action != *:* ]] || calls=:${action#*:}
 	action=${action%%:*}
 	more=("${@:3}")

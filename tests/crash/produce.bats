@@ -7,8 +7,9 @@ load ../lib/crash
 # sweep ACTION[:CALL] STEP: does ACTION at every STEP-th call (with CALL: of these only) of a producer that fills several partitions and
 # rolls on the way.  A topic serves for some rounds, so that what one leaves meets the next.
 sweep() {
-	local action=$1 step=$2 calls='' k=1 rounds=0
+	local action=$1 step calls='' k=1 rounds=0
 
+	step=$(strides "$2")
 	[[ $action != *:* ]] || calls=:${action#*:}
 	action=${action%%:*}
 	while :; do

@@ -6,8 +6,9 @@ load ../lib/crash
 
 # each FUNCTION STEP ACTION[:CALL]: calls FUNCTION with ACTION at each STEP-th call (with CALL: of these only), until it does no more.
 each() {
-	local step=$2 action=${3%%:*} calls='' k=1
+	local step action=${3%%:*} calls='' k=1
 
+	step=$(strides "$2")
 	[[ $3 != *:* ]] || calls=:${3#*:}
 	while :; do
 		fault="$action at call $k$calls of $1"

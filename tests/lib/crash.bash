@@ -3,6 +3,9 @@
 #
 # One round forks as little as it can, because there are hundreds of them.
 
+# A sweep goes to each step-th call; make check takes one in MQ_SWEEP of these, because there are thousands, make check-full all of them.
+strides() { echo $(($1 * ${MQ_SWEEP:-1})); }
+
 fault=nothing # what was done, for the message when a test fails
 generation=0
 
