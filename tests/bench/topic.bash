@@ -29,3 +29,8 @@ is() {
 forget_page() {
 	cp "$MQ_DIR/topics/$1/heads" heads.copy && mv heads.copy "$MQ_DIR/topics/$1/heads"
 }
+
+# another_boot NAME: the page of its partition 0 is of another boot, so that the next to open it recovers.
+another_boot() {
+	printf 'another boot id.' | dd of="$MQ_DIR/topics/$1/heads" bs=4096 seek=1 conv=notrunc status=none
+}
