@@ -627,7 +627,7 @@ head_raise_log_start(struct head *h, int p, int64_t offset)
 	GUARD();
 	raise_word(&page(h, p)->log_start, offset);
 	UNGUARD();
-	fault_point("head.log_start.raised");
+	fault_point("head.log_start.raised"); /* WORD_LATE of tests/models/retention.pml */
 	return sync_page(page(h, p));
 }
 

@@ -20,7 +20,7 @@ retention_unlink(const struct partition *p, int64_t base)
 	for (size_t i = 0; i < COUNT_OF(suffixes) && rc == STATUS_OK; i++) {
 		segment_name(name, base, suffixes[i]);
 		rc = file_remove(p->dir, name);
-		fault_point("retention.unlinked");
+		fault_point("retention.unlinked"); /* NEWEST_FIRST, NO_SNAPSHOT of tests/models/retention.pml */
 	}
 	return rc == STATUS_OK ? head_add_closed_bytes(p->head, p->number, -size) : rc;
 }

@@ -206,9 +206,11 @@ read_file(struct named *n)
 	struct buf text = BUF_EMPTY;
 	int rc;
 
+	/* Who made the folder, or renamed the file, may have died before that was durable; what we store must not outlive it. */
 	if ((rc = file_read_all(n->dir, n->name, FILE_MAX_BYTES, &text)) == STATUS_MISSING)
-		return be_born(n);
-	if (rc == STATUS_OK && (rc = named_file_decode(&text, &f)) == STATUS_OK)
+		return (rc = file_sync(n->topic->dir, topic_name(n->topic))) == STATUS_OK ? be_born(n) : rc;
+	if (rc == STATUS_OK && (rc = file_sync(n->dir, NAMED_FOLDER)) == STATUS_OK &&
+	    (rc = named_file_decode(&text, &f)) == STATUS_OK)
 		rc = take_file(n, &f);
 	named_file_free(&f);
 	buf_free(&text);
@@ -371,7 +373,8 @@ write_file(struct named *n, bool live)
 		return name_context(n, rc);
 	n->known = true;
 	n->live = live;
-	fault_point("named.written");
+	fault_point(
+	    "named.written"); /* before a batch is published: BORN_LATE, NOT_LIVE and ENTER_LATE of tests/models/named.pml */
 	return STATUS_OK;
 }
 
@@ -439,7 +442,7 @@ named_checkpoint(struct named *n, const struct beginning *input, const int64_t *
 		rc = check_lane(n, p, counts[p], deadline_ms);
 	if (rc != STATUS_OK)
 		return rc;
-	fault_point("named.synced");
+	fault_point("named.synced"); /* LOG_UNSYNCED of tests/models/named.pml */
 	n->input = *input;
 	return write_file(n, live);
 }
