@@ -12,7 +12,7 @@
 /* Of smaller ones it is cheaper to read them than to pass each by a read of its own. */
 #define SMALL_BATCH_BYTES 16384
 /* A window that grew for a large batch is given back when it is no longer needed. */
-#define WINDOW_KEEP_BYTES (4 * READ_BYTES)
+#define WINDOW_KEEP_BYTES (8 * READ_BYTES)
 
 void
 segment_name(char *name, int64_t base, const char *suffix)
@@ -190,13 +190,15 @@ segment_scanner_drop(struct segment_scanner *s)
 }
 
 /*
- * Have `need` bytes from the position on in the window. STATUS_CORRUPT if they run over the limit, or the file is shorter.
+ * Have `need` bytes from the position on in the window. STATUS_CORRUPT if they run over the limit, or the file is shorter. A whole batch
+ * comes with the header of the next, which says how much the next read must ask for: one read for a large batch, not two.
  */
 static int
 fill_window(struct segment_scanner *s, size_t need)
 {
 	int64_t skip = s->position - s->window_position;
-	size_t want = need > s->read_bytes ? need : s->read_bytes, got;
+	size_t ahead = need > BATCH_HEADER_BYTES ? need + BATCH_HEADER_BYTES : need;
+	size_t want = ahead > s->read_bytes ? ahead : s->read_bytes, got;
 	int rc;
 
 	if ((int64_t)need > s->limit - s->position)
@@ -208,7 +210,7 @@ fill_window(struct segment_scanner *s, size_t need)
 	else
 		buf_consume(&s->window, (size_t)skip);
 	s->window_position = s->position;
-	if (s->window.cap > WINDOW_KEEP_BYTES && s->window.len == 0 && want < s->window.cap)
+	if (s->window.cap > WINDOW_KEEP_BYTES && s->window.len <= BATCH_HEADER_BYTES && want < s->window.cap)
 		buf_free(&s->window);
 	if ((int64_t)want > s->limit - s->position)
 		want = (size_t)(s->limit - s->position);

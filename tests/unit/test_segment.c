@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "golden.h"
 #include "logfolder.h"
+#include "readfault.h"
 
 /*
  * Names.
@@ -269,6 +270,25 @@ test_a_scan_gives_every_batch_whatever_one_read_asks_for(void **state)
 		assert_scan(&scanner, &s, 0, BATCHES, STATUS_END);
 		segment_scanner_free(&scanner);
 	}
+	free_sample(&s);
+}
+
+/* The first header, and then each batch with the header of the next. */
+static void
+test_a_large_batch_costs_one_read(void **state)
+{
+	struct segment_scanner scanner;
+	struct sample s;
+
+	(void)state;
+	make_sample(&s);
+	segment_scanner_init(&scanner, s.fd, 0, 0, s.positions[BATCHES]);
+	scanner.read_bytes = BATCH_HEADER_BYTES;
+	readfault_count();
+	assert_scan(&scanner, &s, 0, BATCHES, STATUS_END);
+	assert_int_equal(readfault.calls, 1 + BATCHES);
+	assert_int_equal(readfault.bytes, s.positions[BATCHES]);
+	segment_scanner_free(&scanner);
 	free_sample(&s);
 }
 
@@ -696,6 +716,7 @@ main(void)
 	    unit_test(test_a_folder_that_cannot_be_listed_is_an_error),
 	    unit_test(test_an_offset_is_in_the_last_segment_that_begins_at_or_below_it),
 	    unit_test(test_a_scan_gives_every_batch_whatever_one_read_asks_for),
+	    unit_test(test_a_large_batch_costs_one_read),
 	    unit_test(test_a_scan_begins_anywhere_and_goes_anywhere),
 	    unit_test(test_batches_are_passed_unread),
 	    unit_test(test_a_peek_tells_damage),
