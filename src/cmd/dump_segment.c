@@ -167,7 +167,7 @@ show_records(struct dump *d, struct shown *b)
 {
 	struct batch_header header = b->header;
 	const uint8_t *bytes = b->bytes;
-	struct batch_cursor cursor;
+	struct batch_cursor cursor = {.left = 0};
 	struct record r;
 	int rc, next = STATUS_OK;
 

@@ -329,26 +329,15 @@ batch_cursor_init(struct batch_cursor *c, const uint8_t *bytes, const struct bat
 }
 
 int
-batch_cursor_next(struct batch_cursor *c, struct record *r)
+batch_cursor_fail(struct batch_cursor c, const uint8_t *p, int64_t offset)
 {
-	const uint8_t *p;
-
-	if (c->left == 0 && c->p == c->end)
-		return STATUS_END;
-	if (c->left == 0)
-		return status_fail(STATUS_CORRUPT, "batch at offset %lld: bytes behind its last record", (long long)c->base_offset);
-	if ((p = record_get(c->p, c->end, c->base_offset, c->base_timestamp_ms, r)) == NULL)
+	if (c.left == 0)
+		return status_fail(STATUS_CORRUPT, "batch at offset %lld: bytes behind its last record", (long long)c.base_offset);
+	if (p == NULL)
 		return status_fail(STATUS_CORRUPT, "batch at offset %lld: a record is not valid, %d were left",
-		    (long long)c->base_offset, c->left);
-	if (r->offset < c->next_offset || r->offset >= c->end_offset)
-		return status_fail(STATUS_CORRUPT, "batch at offset %lld: a record of offset %lld, which is not in [%lld, %lld)",
-		    (long long)c->base_offset, (long long)r->offset, (long long)c->next_offset, (long long)c->end_offset);
-	if (c->has_append_time)
-		r->timestamp_ms = c->append_time_ms;
-	c->p = p;
-	c->next_offset = r->offset + 1;
-	c->left--;
-	return STATUS_OK;
+		    (long long)c.base_offset, c.left);
+	return status_fail(STATUS_CORRUPT, "batch at offset %lld: a record of offset %lld, which is not in [%lld, %lld)",
+	    (long long)c.base_offset, (long long)offset, (long long)c.next_offset, (long long)c.end_offset);
 }
 
 int

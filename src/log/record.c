@@ -64,69 +64,24 @@ record_put(uint8_t *p, const uint8_t *end, const struct record *r, int64_t base_
 	return p + r->headers_len;
 }
 
-/*
- * A length and its bytes; inline, because it runs twice for each record. Kafka writes -1 for null and reads every negative length as null
- * (Utils.readBytes).
- */
-static ALWAYS_INLINE const uint8_t *
-get_bytes(const uint8_t *p, const uint8_t *end, bool nullable, const uint8_t **bytes, int32_t *len)
-{
-	if ((p = varint_get(p, end, len)) == NULL || *len > end - p)
-		return NULL;
-	if (*len >= 0) {
-		*bytes = p;
-		return p + *len;
-	}
-	*bytes = NULL;
-	*len = -1;
-	return nullable ? p : NULL;
-}
-
 static const uint8_t *
 get_header(const uint8_t *p, const uint8_t *end, struct record_header *h)
 {
-	if ((p = get_bytes(p, end, false, &h->name, &h->name_len)) == NULL)
+	if ((p = record_get_bytes(p, end, false, &h->name, &h->name_len)) == NULL)
 		return NULL;
-	return get_bytes(p, end, true, &h->value, &h->value_len);
-}
-
-static const uint8_t *
-get_headers(const uint8_t *p, const uint8_t *end, struct record *r)
-{
-	struct record_header h;
-
-	if ((p = varint_get(p, end, &r->header_count)) == NULL || r->header_count < 0)
-		return NULL;
-	r->headers = p;
-	for (int32_t i = 0; i < r->header_count; i++) {
-		if ((p = get_header(p, end, &h)) == NULL)
-			return NULL;
-	}
-	r->headers_len = (int32_t)(p - r->headers);
-	return p;
+	return record_get_bytes(p, end, true, &h->value, &h->value_len);
 }
 
 const uint8_t *
-record_get(const uint8_t *p, const uint8_t *end, int64_t base_offset, int64_t base_timestamp_ms, struct record *r)
+record_pass_headers(const uint8_t *p, const uint8_t *end, int32_t count)
 {
-	int32_t length, offset_delta;
-	int64_t timestamp_delta;
+	struct record_header h;
 
-	if ((p = varint_get(p, end, &length)) == NULL || length < 0 || length > end - p)
-		return NULL;
-	end = p + length;
-	if (p == end)
-		return NULL;
-	p++; /* attributes */
-	if ((p = varlong_get(p, end, &timestamp_delta)) == NULL || (p = varint_get(p, end, &offset_delta)) == NULL)
-		return NULL;
-	if (offset_delta < 0 || ADD_OVERFLOWS(base_offset, offset_delta, &r->offset))
-		return NULL;
-	r->timestamp_ms = (int64_t)((uint64_t)base_timestamp_ms + (uint64_t)timestamp_delta);
-	if ((p = get_bytes(p, end, true, &r->key, &r->key_len)) == NULL ||
-	    (p = get_bytes(p, end, true, &r->value, &r->value_len)) == NULL || (p = get_headers(p, end, r)) == NULL)
-		return NULL;
-	return p == end ? p : NULL;
+	for (int32_t i = 0; i < count; i++) {
+		if ((p = get_header(p, end, &h)) == NULL)
+			return NULL;
+	}
+	return p;
 }
 
 void
