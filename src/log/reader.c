@@ -251,22 +251,25 @@ time_hint(const struct reader *r, int64_t base, int64_t timestamp_ms, int64_t en
 	return extent_is_stale(&r->extent, version) ? base : from;
 }
 
+/* In the segment of that base. */
 static int
-find_time_from(struct reader *r, int64_t from, int64_t timestamp_ms, int64_t end, int64_t *offset)
+find_time_from(struct reader *r, int64_t base, int64_t from, int64_t timestamp_ms, int64_t end, int64_t *offset)
 {
 	struct batch_view view;
 	int rc;
 
-	reader_seek(r, from);
+	walk_seek_in(&r->walk, base, from);
 	while ((rc = next_data_batch(r, end, &view)) == STATUS_OK) {
 		if (view.header.max_timestamp_ms < timestamp_ms)
 			continue;
 		if ((rc = decompress(r, &view)) != STATUS_OK)
 			return rc;
 		if ((rc = find_time_in_batch(&view, timestamp_ms, from, end, offset)) != STATUS_END)
-			return rc == STATUS_CORRUPT ? STATUS_IO : rc;
+			break;
 	}
-	return rc;
+	if (rc == STATUS_OK)
+		walk_seek_in(&r->walk, base, *offset);
+	return rc == STATUS_CORRUPT ? STATUS_IO : rc;
 }
 
 /* STATUS_END: there is none. */
@@ -289,7 +292,7 @@ find_time(struct reader *r, int64_t start, int64_t timestamp_ms, int64_t end, in
 		if (list.bases[i] >= end)
 			break;
 		from = time_hint(r, list.bases[i], timestamp_ms, limit);
-		rc = find_time_from(r, from > start ? from : start, timestamp_ms, limit, offset);
+		rc = find_time_from(r, list.bases[i], from > start ? from : start, timestamp_ms, limit, offset);
 	}
 	segment_list_free(&list);
 	return rc;
@@ -307,8 +310,12 @@ reader_find_time(struct reader *r, int64_t timestamp_ms, int64_t end, int64_t *o
 		start = head_log_start(p->head, p->number);
 		rc = start < end ? find_time(r, start, timestamp_ms, end, offset) : STATUS_END;
 	} while (rc != STATUS_OK && head_log_start(p->head, p->number) > start);
-	if (rc != STATUS_END)
+	if (rc != STATUS_OK && rc != STATUS_END)
 		return rc;
-	*offset = end;
+	if (rc == STATUS_END) {
+		*offset = end;
+		walk_seek(&r->walk, end);
+	}
+	r->epoch = -1;
 	return STATUS_OK;
 }

@@ -57,7 +57,7 @@ bool reader_is_held(const struct reader *);
 
 /*
  * The first offset in [log start, end) whose record's timestamp is at or after timestamp_ms; `end` if there is none. The position is
- * undefined afterwards. What became of a record's transaction does not matter, as in Kafka's ListOffsets. Statuses are those of reader_next, but for STATUS_END and STATUS_MISSING.
+ * then that offset. What became of a record's transaction does not matter, as in Kafka's ListOffsets. Statuses are those of reader_next, but for STATUS_END and STATUS_MISSING.
  */
 int reader_find_time(struct reader *, int64_t timestamp_ms, int64_t end, int64_t *offset) MUST_USE;
 

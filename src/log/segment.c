@@ -25,7 +25,8 @@ segment_parse_name(const char *name, const char *suffix, int64_t *base)
 {
 	int64_t value = 0;
 
-	if (strspn(name, "0123456789") != NAME_DIGITS || strcmp(name + NAME_DIGITS, suffix) != 0)
+	/* Most names of a folder end otherwise: who lists it looks at the end first. */
+	if (strlen(name) < NAME_DIGITS || strcmp(name + NAME_DIGITS, suffix) != 0 || strspn(name, "0123456789") < NAME_DIGITS)
 		return false;
 	for (int i = 0; i < NAME_DIGITS; i++) {
 		if (MUL_OVERFLOWS(value, 10, &value) || ADD_OVERFLOWS(value, name[i] - '0', &value))

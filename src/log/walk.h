@@ -21,7 +21,8 @@
 struct walk {
 	struct extent *extent; /* borrowed; several walks may share it */
 	int64_t position;      /* offset */
-	uint64_t version;      /* of the extent, when the segment was opened */
+	uint64_t version;      /* of the extent, when the segment was opened or told */
+	int64_t base_hint;     /* of the segment to open for the position; -1: not known */
 	int fd;		       /* of that segment, -1 none */
 	bool is_active;	       /* it is the active one: it ends at the published end */
 	int64_t log_end;       /* offset; what lies below the scanner's limit lies below it */
@@ -35,6 +36,8 @@ void walk_park(struct walk *);
 
 /* Set the position: the next batch is the first that holds an offset at or behind it. Opens nothing. */
 void walk_seek(struct walk *, int64_t offset);
+/* The same for who has just looked: in this version of the extent the offset is in the segment of that base, so the folder is not listed again. */
+void walk_seek_in(struct walk *, int64_t segment_base, int64_t offset);
 /* Stand where another walk on the same extent stands; in the same segment nothing is opened again. */
 void walk_join(struct walk *, const struct walk *other);
 

@@ -203,6 +203,48 @@ test_walks_agree_on_which_log_it_is(void **state)
 	logfolder_close(&f);
 }
 
+/* Who knows the segment has it opened, and no other is looked for; but a log that was rebuilt since has other segments. */
+static void
+test_a_known_segment_is_not_looked_for(void **state)
+{
+	struct logfolder f;
+	struct extent extent;
+	struct head_end end;
+	struct walk w;
+
+	(void)state;
+	make_log(&f);
+	extent_init(&extent, &f.p);
+	assert_ok(extent_end(&extent, &end));
+	walk_init(&w, &extent);
+	/* Who lists the folder takes this for the segment of offset 12. */
+	unit_write(segment_path(11, SUFFIX_LOG), "", 0);
+	for (int turn = 0; turn < 2; turn++) {
+		walk_seek_in(&w, 0, 12);
+		if (turn == 1)
+			walk_park(&w);
+		walk_seek(&w, 12);
+		assert_next(&w, 10, 20);
+		assert_next(&w, 20, 21);
+		assert_next(&w, 21, 31);
+	}
+	walk_seek_in(&w, 0, 12);
+	walk_seek(&w, 13);
+	assert_int_equal(w.base_hint, -1);
+
+	walk_seek_in(&w, 0, 12);
+	assert_ok(head_rebuild_begin(f.p.head, 0));
+	assert_int_equal(unlink(segment_path(11, SUFFIX_LOG)), 0);
+	assert_int_equal(unlink(segment_path(0, SUFFIX_LOG)), 0);
+	put_batch(0, &(struct batch_spec){.count = 5});
+	put_batch(5, &(struct batch_spec){.base_offset = 5, .count = 16});
+	walk_segment(&f, 21, -1, &end);
+	assert_ok(head_rebuild_finish(f.p.head, 0, &end, 35, HEAD_SOUND));
+	assert_next(&w, 5, 21);
+	walk_park(&w);
+	logfolder_close(&f);
+}
+
 static void
 test_a_folder_must_hold_the_segment_of_an_offset(void **state)
 {
@@ -227,6 +269,7 @@ main(void)
 	    unit_test(test_back_the_same_batch_comes_again),
 	    unit_test(test_one_walk_joins_another),
 	    unit_test(test_walks_agree_on_which_log_it_is),
+	    unit_test(test_a_known_segment_is_not_looked_for),
 	    unit_test(test_a_folder_must_hold_the_segment_of_an_offset),
 	};
 
