@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/status.h"
@@ -213,6 +214,18 @@ file_write_some(int fd, const char *name, const void *bytes, size_t len, size_t 
 	(void)status_errno("%s: write", name);
 	errno = error;
 	return STATUS_IO;
+}
+
+int
+file_give_some(int fd, const void *pages, size_t len, size_t *put)
+{
+	struct iovec whole = {.iov_base = (void *)(uintptr_t)pages, .iov_len = len};
+	ssize_t n = vmsplice(fd, &whole, 1, 0);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? STATUS_AGAIN : STATUS_NO;
+	*put = (size_t)n;
+	return STATUS_OK;
 }
 
 int

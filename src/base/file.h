@@ -62,6 +62,11 @@ int file_read_some(int fd, const char *name, void *bytes, size_t len, size_t *go
 int file_write_all(int fd, const char *name, const void *bytes, size_t len) MUST_USE;
 /* One write(2) to it: *put says how much was taken. A stream that has no room (EAGAIN) or a signal: STATUS_AGAIN, no message. */
 int file_write_some(int fd, const char *name, const void *bytes, size_t len, size_t *put) MUST_USE;
+/*
+ * The same, but to a pipe, and whole pages are not copied: they are the pipe's from then on, and never written again. STATUS_NO, no message: the
+ * stream or the kernel does not take them so.
+ */
+int file_give_some(int fd, const void *pages, size_t len, size_t *put) MUST_USE;
 /* The whole of a file of at most `most` bytes, appended to the buf; a larger one is STATUS_IO. The buf is unchanged on an error. */
 int file_read_all(int dir, const char *name, size_t most, struct buf *) MUST_USE;
 

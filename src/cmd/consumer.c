@@ -160,12 +160,37 @@ adopt_new_parts(struct consumer *c)
  * Printing.
  */
 
+/* print_batch's loop; `lines` is constant, so that of the two ways to print each loop has one. */
+static ALWAYS_INLINE int
+print_records(struct consumer *c, struct part *p, int64_t upto, struct batch_cursor *cursor, bool lines)
+{
+	const struct render_options *how = &c->options->render;
+	struct record record;
+	int rc = STATUS_OK;
+
+	while (c->left > 0 && (rc = batch_cursor_next(cursor, &record)) == STATUS_OK) {
+		if (UNLIKELY(record.offset < p->position))
+			continue;
+		if (UNLIKELY(record.offset >= upto))
+			break;
+		rc = lines ? render_line(how->delimiter.data[0], &record, &c->out)
+			   : render_record(how, &c->place, &record, &c->out);
+		if (UNLIKELY(rc != STATUS_OK)) {
+			c->cannot_print = true;
+			return rc;
+		}
+		p->position = record.offset + 1;
+		p->epoch = c->place.leader_epoch;
+		c->left--;
+	}
+	return rc == STATUS_END ? STATUS_OK : rc;
+}
+
 /* The records of a batch that lie before `upto` and were not read yet. A batch whose records cannot be told apart is damage. */
 static int
 print_batch(struct consumer *c, struct part *p, int64_t upto, const struct batch_view *view)
 {
 	struct batch_cursor cursor;
-	struct record record;
 	int rc;
 
 	c->place.partition = p->number;
@@ -173,22 +198,11 @@ print_batch(struct consumer *c, struct part *p, int64_t upto, const struct batch
 	c->place.append_time = (view->header.attributes & BATCH_APPEND_TIME) != 0;
 	if ((rc = batch_cursor_init(&cursor, view->bytes, &view->header)) != STATUS_OK)
 		return status_context(rc, "%s/%d", c->place.topic, p->number);
-	while (c->left > 0 && (rc = batch_cursor_next(&cursor, &record)) == STATUS_OK) {
-		if (UNLIKELY(record.offset < p->position))
-			continue;
-		if (UNLIKELY(record.offset >= upto))
-			break;
-		if (UNLIKELY((rc = render_record(&c->options->render, &c->place, &record, &c->out)) != STATUS_OK)) {
-			c->cannot_print = true;
-			return rc;
-		}
-		p->position = record.offset + 1;
-		p->epoch = view->header.leader_epoch;
-		c->left--;
-	}
-	if (rc == STATUS_CORRUPT)
-		return status_context(STATUS_IO, "%s/%d", c->place.topic, p->number);
-	return STATUS_OK;
+	if (render_is_line(&c->options->render))
+		rc = print_records(c, p, upto, &cursor, true);
+	else
+		rc = print_records(c, p, upto, &cursor, false);
+	return rc == STATUS_CORRUPT ? status_context(STATUS_IO, "%s/%d", c->place.topic, p->number) : rc;
 }
 
 /*

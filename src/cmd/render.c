@@ -15,16 +15,15 @@ put_bytes(const struct render_options *o, const uint8_t *bytes, int32_t len, str
 static int
 render_shaped(const struct render_options *o, const struct format_place *place, const struct record *r, struct output *out)
 {
-	size_t before = out->bytes.len;
+	struct buf *shape = output_shape(out);
 	int rc;
 
 	if (o->json)
-		rc = json_print_record(place, r, &out->bytes);
+		rc = json_print_record(place, r, shape);
 	else
-		rc = format_print(o->format, place, r, &o->null, &out->bytes);
+		rc = format_print(o->format, place, r, &o->null, shape);
 	if (rc == STATUS_OK)
-		return output_spill(out);
-	out->bytes.len = before;
+		return output_put_shaped(out);
 	return status_context(rc, "%s/%d: offset %lld", place->topic, place->partition, (long long)r->offset);
 }
 
@@ -45,4 +44,10 @@ render_record(const struct render_options *o, const struct format_place *place, 
 	if ((rc = put_bytes(o, r->value, r->value_len, out)) != STATUS_OK)
 		return rc;
 	return output_put(out, o->delimiter.data, o->delimiter.len);
+}
+
+bool
+render_is_line(const struct render_options *o)
+{
+	return !o->quiet && !o->json && o->format == NULL && !o->keyed && o->delimiter.len == 1 && o->null.len == 0;
 }

@@ -24,4 +24,25 @@ struct render_options {
 /* Nothing is left of a record that cannot be written. STATUS_IO: stdout failed, or a number does not fit the format. */
 int render_record(const struct render_options *, const struct format_place *, const struct record *, struct output *) MUST_USE;
 
+/* Is a record printed as its value and one byte behind it, null as nothing? Then render_line does what render_record does. */
+bool render_is_line(const struct render_options *);
+
+/* Inline, because it runs for each record. */
+static ALWAYS_INLINE int
+render_line(uint8_t delimiter, const struct record *r, struct output *out)
+{
+	size_t len = r->value_len > 0 ? (size_t)r->value_len : 0;
+
+	if (UNLIKELY(len >= (size_t)(out->end - out->at))) {
+		int rc = output_put_slowly(out, r->value, len);
+
+		return rc == STATUS_OK ? output_put(out, &delimiter, 1) : rc;
+	}
+	if (LIKELY(len > 0))
+		memcpy(out->at, r->value, len);
+	out->at[len] = delimiter;
+	out->at += len + 1;
+	return STATUS_OK;
+}
+
 #endif

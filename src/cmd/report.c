@@ -35,8 +35,8 @@ report_batch(struct report *r, const char *topic, int partition, const struct bu
 		return rc;
 	place.leader_epoch = header.leader_epoch;
 	while ((rc = batch_cursor_next(&cursor, &record)) == STATUS_OK) {
-		if ((rc = format_print(r->format, &place, &record, &nothing, &r->out.bytes)) != STATUS_OK ||
-		    (rc = output_spill(&r->out)) != STATUS_OK)
+		if ((rc = format_print(r->format, &place, &record, &nothing, output_shape(&r->out))) != STATUS_OK ||
+		    (rc = output_put_shaped(&r->out)) != STATUS_OK)
 			return rc;
 	}
 	return rc == STATUS_END ? output_flush(&r->out) : rc;
