@@ -19,7 +19,9 @@
 /* A partition as this producer sees it. */
 struct lane {
 	struct batch_builder builder;
-	bool filling; /* it is in producer.filling */
+	bool filling;	 /* it is in producer.filling */
+	bool used;	 /* it may hold memory */
+	int used_before; /* the lane that was the last to come into use before it, -1: none */
 };
 
 struct producer {
@@ -31,7 +33,8 @@ struct producer {
 	int *filling; /* those with records in their builders, in the order in which they came, each once */
 	int filling_count;
 	size_t filling_bytes;
-	int next;	     /* round robin */
+	int last_used; /* -1: none. Of 10,000 lanes a run may use one, and to look at all of them cost more than the rest of it */
+	int next;      /* round robin */
 	uint64_t went_round; /* records since the appender was told */
 	bool compacted;	     /* a record must have a key */
 	bool failed;
@@ -105,6 +108,7 @@ producer_open(struct topic *topic, const struct producer_options *options, struc
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return status_no_memory("producer");
 	p->topic = topic;
+	p->last_used = -1;
 	p->compacted = topic_config(topic)->log.compacts;
 	p->options = *options;
 	if (p->options.filling_bytes == 0)
@@ -133,7 +137,7 @@ producer_close(struct producer *p)
 	appender_close(p->appender);
 	resume_close(p->resume);
 	named_close(p->named);
-	for (int i = 0; i < p->count; i++)
+	for (int i = p->last_used; i >= 0; i = p->lanes[i].used_before)
 		batch_builder_free(&p->lanes[i].builder);
 	free(p->lanes);
 	free(p->filling);
@@ -325,6 +329,11 @@ open_lane(struct producer *p, int number)
 	if (!lane->filling)
 		p->filling[p->filling_count++] = number;
 	lane->filling = true;
+	if (!lane->used) {
+		lane->used = true;
+		lane->used_before = p->last_used;
+		p->last_used = number;
+	}
 	return lane;
 }
 
