@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "log/recover.h"
@@ -36,12 +37,10 @@ handle_read_config(struct topic *t)
 	if ((rc = layout_read_config(t->dir, &t->config)) != STATUS_OK || (rc = config_access(&t->config, &t->access)) != STATUS_OK)
 		return rc;
 	t->config_version = version;
-	for (int p = 0; p < t->slot_count; p++) {
-		if (t->slots[p] == NULL)
-			continue;
-		t->slots[p]->part.access = t->access;
-		t->slots[p]->part.settings = config_of_log(&t->config);
-		t->slots[p]->part.config_version = version;
+	for (struct slot *s = t->in_use; s != NULL; s = s->next) {
+		s->part.access = t->access;
+		s->part.settings = config_of_log(&t->config);
+		s->part.config_version = version;
 	}
 	return STATUS_OK;
 }
@@ -55,10 +54,12 @@ handle_grow(struct topic *t)
 
 	if (count <= t->slot_count)
 		return STATUS_OK;
-	if ((slots = reallocarray(t->slots, (size_t)count, sizeof(struct slot *))) == NULL)
+	/* Not reallocarray(3): calloc(3) leaves the pages of those alone that are never used. */
+	if ((slots = calloc((size_t)count, sizeof(struct slot *))) == NULL)
 		return status_no_memory(t->name);
-	for (int p = t->slot_count; p < count; p++)
-		slots[p] = NULL;
+	if (t->slot_count > 0)
+		memcpy(slots, t->slots, (size_t)t->slot_count * sizeof(struct slot *));
+	free(t->slots);
 	t->slots = slots;
 	t->slot_count = count;
 	return STATUS_OK;
@@ -105,10 +106,8 @@ close_least_used(struct topic *t)
 	struct slot *oldest = NULL;
 	int rc = STATUS_OK;
 
-	for (int p = 0; p < t->slot_count; p++) {
-		struct slot *s = t->slots[p];
-
-		if (s != NULL && s->part.dir >= 0 && (oldest == NULL || s->used < oldest->used))
+	for (struct slot *s = t->in_use; s != NULL; s = s->next) {
+		if (s->part.dir >= 0 && (oldest == NULL || s->used < oldest->used))
 			oldest = s;
 	}
 	if (oldest == NULL)
@@ -129,7 +128,8 @@ new_slot(struct topic *t, int p)
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return status_no_memory(t->name);
-	(void)snprintf(s->part.label, sizeof(s->part.label), "%s/%d", t->name, p);
+	layout_partition_name(s->part.label, t->name, p);
+	s->part.label[strlen(t->name)] = '/';
 	s->part.number = p;
 	s->part.dir = -1;
 	s->part.topic_dir = t->dir;
@@ -140,6 +140,8 @@ new_slot(struct topic *t, int p)
 	s->part.config_version = t->config_version;
 	s->synced_at_ms = clock_monotonic_ms();
 	t->slots[p] = s;
+	s->next = t->in_use;
+	t->in_use = s;
 	return STATUS_OK;
 }
 
@@ -483,11 +485,9 @@ sync_leavings(struct topic *t)
 {
 	if (t->lock == NULL || !head_synced_only(t->head))
 		return;
-	for (int p = 0; p < t->slot_count; p++) {
-		if (t->slots[p] == NULL || t->slots[p]->reader == NULL)
-			continue;
+	for (struct slot *s = t->in_use; s != NULL; s = s->next) {
 		/* Somebody is at work there, or the next look at the partition finds the same fault and tells it. */
-		if (sync_leavings_of(t, t->slots[p]) != STATUS_OK)
+		if (s->reader != NULL && sync_leavings_of(t, s) != STATUS_OK)
 			status_clear();
 	}
 }

@@ -16,6 +16,7 @@
 
 /* One partition in use. */
 struct slot {
+	struct slot *next;     /* of topic.in_use */
 	struct partition part; /* part.dir is -1 while its descriptors are closed */
 	struct log *log;
 	struct reader *reader;
@@ -37,6 +38,7 @@ struct topic {
 	struct file_access access;
 	struct slot **slots; /* NULL until the partition is used */
 	int slot_count;
+	struct slot *in_use; /* those that are not NULL, the last to come into use first */
 	size_t open_count, open_most;
 	uint64_t uses;
 	void (*notice)(void *arg, const char *text); /* topic.h, topic_notice */

@@ -149,14 +149,15 @@ topic_on_notice(struct topic *t, topic_notice *notice, void *arg)
 void
 topic_close(struct topic *t)
 {
+	struct slot *s;
+
 	if (t == NULL)
 		return;
-	for (int p = 0; p < t->slot_count; p++) {
-		if (t->slots[p] == NULL)
-			continue;
-		slot_close(t->slots[p]);
-		reader_close(t->slots[p]->reader);
-		free(t->slots[p]);
+	while ((s = t->in_use) != NULL) {
+		t->in_use = s->next;
+		slot_close(s);
+		reader_close(s->reader);
+		free(s);
 	}
 	free(t->slots);
 	lock_close(t->lock);
