@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "store/keyvalue.h"
 
+#define ROOT_PATH "/var/lib/mq"
 #define STORE_FILE "store"
 #define LOCK_FILE "lock"
 #define TOPICS_DIR "topics"
@@ -78,9 +79,9 @@ store_path(const char *option, struct buf *path)
 	if (option != NULL && option[0] == '\0')
 		return status_fail(STATUS_USAGE, "-d: the directory's name is empty");
 	if (given != NULL)
-		rc = buf_printf(path, "%s", given);
+		rc = buf_append(path, given, strlen(given));
 	else if (geteuid() == 0)
-		rc = buf_printf(path, "/var/lib/mq");
+		rc = buf_append(path, ROOT_PATH, strlen(ROOT_PATH));
 	else
 		rc = home_path(path);
 	if (rc == STATUS_OK)
