@@ -252,20 +252,20 @@ file_write_all(int fd, const char *name, const void *bytes, size_t len)
 int
 file_read_all(int dir, const char *name, size_t most, struct buf *b)
 {
-	size_t old = b->len, got = 1;
+	size_t old = b->len, got = 0, step;
 	int fd, rc;
 
 	if ((rc = file_open_read(dir, name, &fd)) != STATUS_OK)
 		return rc;
 	/* One byte more than it may have shows that it is too long. */
-	while (rc == STATUS_OK && got > 0 && b->len - old <= most) {
-		size_t left = most - (b->len - old), step = left < READ_STEP_BYTES ? left + 1 : READ_STEP_BYTES;
+	do {
+		size_t left = most - (b->len - old);
 
-		if ((rc = buf_reserve(b, step)) == STATUS_OK)
-			rc = file_read_at(fd, name, b->data + b->len, step, (int64_t)(b->len - old), &got);
-		if (rc == STATUS_OK)
+		step = left < READ_STEP_BYTES ? left + 1 : READ_STEP_BYTES;
+		if ((rc = buf_reserve(b, step)) == STATUS_OK &&
+		    (rc = file_read_at(fd, name, b->data + b->len, step, (int64_t)(b->len - old), &got)) == STATUS_OK)
 			b->len += got;
-	}
+	} while (rc == STATUS_OK && got == step && b->len - old <= most);
 	(void)file_close(fd, name);
 	if (rc == STATUS_OK && b->len - old > most)
 		rc = status_fail(STATUS_IO, "%s: longer than %zu bytes", name, most);

@@ -729,10 +729,10 @@ head_appender(const struct head *h, int p)
 int
 head_set_appender(struct head *h, int p, bool on)
 {
-	uint64_t me = pair((uint32_t)getpid(), (uint32_t)getuid());
+	uint64_t who = on ? pair((uint32_t)getpid(), (uint32_t)getuid()) : 0;
 
 	GUARD();
-	put(&page(h, p)->appender, on ? me : 0);
+	put(&page(h, p)->appender, who);
 	UNGUARD();
 	return STATUS_OK;
 }
