@@ -24,6 +24,7 @@ struct head {
 	bool writable;
 	bool original;
 	uint64_t boot_id[2];
+	uint64_t me; /* process and user, as `appender` has them */
 	struct file_identity own;
 };
 
@@ -305,6 +306,7 @@ head_open(int dir, struct head **out)
 	    (rc = file_identity(fd, HEAD_NAME, &h->own)) != STATUS_OK || (rc = map_file(h, fd)) != STATUS_OK)
 		goto out;
 	h->original = same_identity(topic_page(h), &h->own);
+	h->me = pair((uint32_t)getpid(), (uint32_t)getuid());
 	(void)sigaction(SIGBUS, &sa, NULL);
 	*out = h;
 	h = NULL;
@@ -729,10 +731,8 @@ head_appender(const struct head *h, int p)
 int
 head_set_appender(struct head *h, int p, bool on)
 {
-	uint64_t who = on ? pair((uint32_t)getpid(), (uint32_t)getuid()) : 0;
-
 	GUARD();
-	put(&page(h, p)->appender, who);
+	put(&page(h, p)->appender, on ? h->me : 0);
 	UNGUARD();
 	return STATUS_OK;
 }
