@@ -26,6 +26,7 @@ struct input {
 	size_t start;	      /* of the first record not returned yet */
 	size_t scanned;	      /* up to here there is no delimiter behind start */
 	bool ended;
+	bool is_large; /* a read filled the window: it is worth a larger one */
 };
 
 /* The delimiter is borrowed. */
