@@ -30,6 +30,7 @@ struct feed {
 	struct record record; /* what all records have in common, and the one at hand if it is cut by a delimiter */
 	struct draft draft;   /* the one at hand if not */
 	struct progress progress;
+	bool lone; /* what was read last had been waited for, and was all there was */
 	uint64_t records, bytes;
 };
 
@@ -273,10 +274,12 @@ wait_for_input(struct feed *f)
 static int
 read_more(struct feed *f)
 {
+	/* Behind a record that came alone nothing is expected at once: it is stored without another poll(2), of the time of a wake 2 us. */
+	bool waits = f->lone || !cmd_wait_input(f->input.fd, -1, 0);
 	size_t before;
 	int rc;
 
-	if (!cmd_wait_input(f->input.fd, -1, 0) && (rc = wait_for_input(f)) != STATUS_OK)
+	if (waits && (rc = wait_for_input(f)) != STATUS_OK)
 		return rc;
 	if (cmd_signal() != 0)
 		return STATUS_OK;
@@ -284,6 +287,7 @@ read_more(struct feed *f)
 	if ((rc = input_read(&f->input)) != STATUS_OK)
 		return rc;
 	f->bytes += f->input.window.len - before;
+	f->lone = waits && f->input.window.len < f->input.window.cap;
 	if (!f->options->timed)
 		f->record.timestamp_ms = clock_wall_ms();
 	progress_show(&f->progress, f->records, f->bytes);
