@@ -395,9 +395,11 @@ wait_for_bell(struct consumer *c, uint32_t seen, int64_t timeout_ms)
 	/* With a cursor signals are caught: one that comes just before the wait is noticed behind it. */
 	if ((c->out.pipe || c->options->cursor != NULL) && (timeout_ms < 0 || timeout_ms > tick_ms))
 		timeout_ms = tick_ms;
-	topic_wait(c->topic, seen, timeout_ms);
+	/* Before the wait, not behind it: a record that ends the wait would be 1 us later, and its write notices by itself. */
 	if (output_is_closed(&c->out))
 		(void)raise(SIGPIPE);
+	else
+		topic_wait(c->topic, seen, timeout_ms);
 }
 
 /* Look where the partitions end now. *any: there may be a record to read. */
