@@ -94,6 +94,20 @@ input_take(struct input *in, size_t len)
 	in->number++;
 }
 
+void
+input_peek_lines(struct input *in, const uint8_t **bytes, size_t *len)
+{
+	*bytes = in->window.data + in->start;
+	*len = in->scanned == in->start ? in->window.len - in->start : 0;
+}
+
+void
+input_pass(struct input *in, const uint8_t *bytes, uint64_t count)
+{
+	in->start = in->scanned = (size_t)(bytes - in->window.data);
+	in->number += count;
+}
+
 int
 input_next(struct input *in, const uint8_t **bytes, size_t *len)
 {

@@ -49,6 +49,13 @@ void input_peek(struct input *, const uint8_t **bytes, size_t *len);
 void input_take(struct input *, size_t len);
 int input_want(struct input *) MUST_USE;
 
+/*
+ * For who cuts many records by himself: what was read and not returned yet, if it begins with a record of which nothing was scanned; else
+ * *len is 0, and only input_next knows. Then input_pass: `count` records, all that stands before `bytes`, were taken.
+ */
+void input_peek_lines(struct input *, const uint8_t **bytes, size_t *len);
+void input_pass(struct input *, const uint8_t *bytes, uint64_t count);
+
 /* One read(2); nothing is read, and that is no failure, if nothing is there or a signal came. */
 int input_read(struct input *) MUST_USE;
 

@@ -42,6 +42,12 @@ void producer_close(struct producer *);
 int producer_add(struct producer *, const struct record *, bool timed) MUST_USE;
 /* The same, into this partition. STATUS_MISSING if there is none; that is no failure of the producer. */
 int producer_add_to(struct producer *, int partition, const struct record *, bool timed) MUST_USE;
+/*
+ * The fast path, for lines of a log: as many of the values in [*bytes, end) as have their delimiter and can be taken at once, without key,
+ * headers and time of their own; *bytes is behind the last delimiter taken. Returns how many; the next one is producer_add's, who can say
+ * why not.
+ */
+uint64_t producer_add_lines(struct producer *, const uint8_t **bytes, const uint8_t *end, uint8_t delimiter, int64_t timestamp_ms);
 /* The input has ended. STATUS_DATA with a name that has stored more than it: then nothing of it was. */
 int producer_end(struct producer *) MUST_USE;
 

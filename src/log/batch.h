@@ -90,6 +90,27 @@ void batch_builder_free(struct batch_builder *);
  */
 int batch_add(struct batch_builder *, const struct record *) MUST_USE;
 
+/*
+ * The same for what a log's line is, a value and nothing else, if there is room in the memory that is there and the batch holds a record
+ * already. False: nothing changed, batch_add tells more. Inline, see record_put_value.
+ */
+static ALWAYS_INLINE bool
+batch_add_value(struct batch_builder *b, const uint8_t *value, size_t len, int64_t timestamp_ms)
+{
+	size_t used = b->bytes.len, most = b->bytes.cap < b->limit ? b->bytes.cap : b->limit;
+	uint8_t *end;
+
+	if (UNLIKELY(b->count == 0 || used > most || most - used < RECORD_VALUE_FRAME_BYTES ||
+		most - used - RECORD_VALUE_FRAME_BYTES < len))
+		return false;
+	end = record_put_value(b->bytes.data + used, value, len, (int64_t)((uint64_t)timestamp_ms - (uint64_t)b->base_timestamp_ms),
+	    b->count);
+	b->bytes.len = (size_t)(end - b->bytes.data);
+	b->max_timestamp_ms = timestamp_ms > b->max_timestamp_ms ? timestamp_ms : b->max_timestamp_ms;
+	b->count++;
+	return true;
+}
+
 /* Write header and CRC: no producer, no codec, base offset 0. There is at least one record. */
 void batch_seal(struct batch_builder *);
 

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/varint.h"
@@ -55,6 +56,28 @@ record_get_bytes(const uint8_t *p, const uint8_t *end, bool nullable, const uint
 	*bytes = NULL;
 	*len = -1;
 	return nullable ? p : NULL;
+}
+
+/*
+ * The same of a record that is nothing but a value of `len` bytes, no more than INT32_MAX - RECORD_VALUE_FRAME_BYTES, where len +
+ * RECORD_VALUE_FRAME_BYTES have room. Inline: see producer_add_lines (producer.c).
+ */
+#define RECORD_VALUE_FRAME_BYTES (3 * VARINT_MAX_BYTES + VARLONG_MAX_BYTES + 3)
+
+static ALWAYS_INLINE uint8_t *
+record_put_value(uint8_t *p, const uint8_t *value, size_t len, int64_t timestamp_delta, int32_t offset_delta)
+{
+	size_t body = 3 + varlong_size(timestamp_delta) + varint_size(offset_delta) + varint_size((int32_t)len) + len;
+
+	p = varint_put(p, (int32_t)body);
+	*p++ = 0; /* attributes */
+	p = varlong_put(p, timestamp_delta);
+	p = varint_put(p, offset_delta);
+	*p++ = 1; /* no key: -1 */
+	p = varint_put(p, (int32_t)len);
+	memcpy(p, value, len);
+	p = varint_put(p + len, 0); /* no headers */
+	return p;
 }
 
 /*

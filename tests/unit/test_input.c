@@ -71,6 +71,40 @@ test_without_a_delimiter_the_stream_is_one_record(void **state)
 	assert_string_equal(cut_text("", "a\nb\n"), "(a\nb\n)");
 }
 
+/* What was scanned in vain is not offered to be scanned again: a long record would be scanned once for each read. */
+static void
+test_lines_are_cut_by_others_too(void **state)
+{
+	struct buf newline = delimiter_of("\n");
+	const uint8_t *bytes;
+	struct input in;
+	size_t len;
+	int fd;
+
+	(void)state;
+	unit_write("in", "a\nb\nc\nd", 7);
+	fd = open("in", O_RDONLY);
+	input_init(&in, &newline, MOST);
+	input_open(&in, fd, "in");
+	input_peek_lines(&in, &bytes, &len);
+	assert_int_equal(len, 0);
+	assert_ok(input_read(&in));
+	input_peek_lines(&in, &bytes, &len);
+	assert_bytes(bytes, len, "a\nb\nc\nd");
+	input_pass(&in, bytes + 4, 2);
+	assert_ok(input_next(&in, &bytes, &len));
+	assert_bytes(bytes, len, "c");
+	assert_int_equal(in.number, 3);
+	input_peek_lines(&in, &bytes, &len);
+	assert_bytes(bytes, len, "d");
+	input_pass(&in, bytes, 0);
+	assert_status(input_next(&in, &bytes, &len), STATUS_AGAIN);
+	input_peek_lines(&in, &bytes, &len);
+	assert_int_equal(len, 0);
+	close(fd);
+	input_free(&in);
+}
+
 static void
 test_records_are_numbered_for_each_stream(void **state)
 {
@@ -280,6 +314,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    unit_test(test_records_end_at_the_delimiter),
 	    unit_test(test_without_a_delimiter_the_stream_is_one_record),
+	    unit_test(test_lines_are_cut_by_others_too),
 	    unit_test(test_records_are_numbered_for_each_stream),
 	    unit_test(test_any_cut_of_the_stream_gives_the_same_records),
 	    unit_test(test_long_records),

@@ -187,6 +187,67 @@ test_records_go_round_or_by_key_or_where_they_are_sent(void **state)
 	close_topic();
 }
 
+/* Take lines as feed.c does: the fast way as far as it goes, then one the other way. */
+static uint64_t
+add_lines(struct producer *p, const char *text)
+{
+	const uint8_t *bytes = (const uint8_t *)text, *end = bytes + strlen(text), *stop;
+	uint64_t fast = 0;
+
+	for (;;) {
+		struct record r;
+
+		fast += producer_add_lines(p, &bytes, end, '\n', 1000);
+		if ((stop = memchr(bytes, '\n', (size_t)(end - bytes))) == NULL)
+			break;
+		r = record_of(bytes, (size_t)(stop - bytes));
+		assert_ok(producer_add(p, &r, false));
+		bytes = stop + 1;
+	}
+	assert_string_equal((const char *)bytes, "rest");
+	return fast;
+}
+
+static void
+test_lines_are_taken_fast_where_all_go_to_one_partition(void **state)
+{
+	struct producer *p;
+
+	(void)state;
+	make_topic(1, NULL, NULL);
+	assert_ok(producer_open(topic, &usual, &p));
+	/* The first is never fast, nor are those for which the batch's memory must grow. */
+	assert_true(add_lines(p, "a\nb\n\nc\nd\ne\nf\nrest") >= 3);
+	assert_ok(producer_finish(p));
+	assert_int_equal(producer_stored(p), 7);
+	producer_close(p);
+	assert_string_equal(look(0).values, "a b  c d e f ");
+	assert_int_equal(topic_next_partition(topic), 7);
+	close_topic();
+}
+
+static void
+test_lines_that_go_round_are_not_taken_fast(void **state)
+{
+	struct producer_options second = usual;
+	struct producer *p;
+
+	(void)state;
+	make_topic(2, NULL, NULL);
+	assert_ok(producer_open(topic, &usual, &p));
+	assert_int_equal(add_lines(p, "a\nb\nc\nd\nrest"), 0);
+	assert_ok(producer_finish(p));
+	producer_close(p);
+	second.partition = 1;
+	assert_ok(producer_open(topic, &second, &p));
+	assert_true(add_lines(p, "e\nf\ng\nh\nrest") > 0);
+	assert_ok(producer_finish(p));
+	producer_close(p);
+	assert_int_equal(topic_next_partition(topic), 4);
+	assert_string_equal(look(1).values, "b d e f g h ");
+	close_topic();
+}
+
 static void
 test_batches_are_large_and_not_too_large(void **state)
 {
@@ -330,12 +391,12 @@ test_without_pauses_readers_see_progress(void **state)
 	make_topic(1, NULL, NULL);
 	assert_ok(topic_open(store, "t", &readers));
 	assert_ok(producer_open(topic, &usual, &p));
-	for (size_t i = 0; i < 34 * MIB / sizeof(value) + 32; i++)
+	for (size_t i = 0; i < 258 * MIB / sizeof(value) + 32; i++)
 		assert_ok(producer_add(p, &r, false));
 	/* Nobody asks for more, and they see it all the same: it was synced because it is much. */
-	while (end * (int64_t)sizeof(value) < 31 * (int64_t)MIB && !clock_passed(deadline))
+	while (end * (int64_t)sizeof(value) < 255 * (int64_t)MIB && !clock_passed(deadline))
 		assert_ok(topic_bounds(readers, 0, &start, &end, NULL));
-	assert_true(end * (int64_t)sizeof(value) >= 31 * (int64_t)MIB);
+	assert_true(end * (int64_t)sizeof(value) >= 255 * (int64_t)MIB);
 	assert_ok(producer_finish(p));
 	producer_close(p);
 	topic_close(readers);
@@ -542,6 +603,8 @@ main(void)
 	    unit_test(test_what_was_taken_is_stored_when_it_is_asked_for),
 	    unit_test(test_what_was_not_stored_is_gone),
 	    unit_test(test_records_go_round_or_by_key_or_where_they_are_sent),
+	    unit_test(test_lines_are_taken_fast_where_all_go_to_one_partition),
+	    unit_test(test_lines_that_go_round_are_not_taken_fast),
 	    unit_test(test_batches_are_large_and_not_too_large),
 	    unit_test(test_batches_keep_below_max_message_bytes),
 	    unit_test(test_a_large_record_keeps_its_place),
