@@ -301,6 +301,13 @@ file_sync_data(int fd, const char *name)
 	return sync_with(fdatasync, fd, name);
 }
 
+void
+file_begin_sync(int fd, int64_t position, int64_t len)
+{
+	/* With a flag that waits it would take errors away that the sync must see. */
+	(void)sync_file_range(fd, position, len, SYNC_FILE_RANGE_WRITE);
+}
+
 int
 file_sync_system(int fd, const char *name)
 {

@@ -73,6 +73,11 @@ int file_read_all(int dir, const char *name, size_t most, struct buf *) MUST_USE
 /* Any failure of these two is STATUS_IO, no room included: what was written may be lost, and syncing again proves nothing. */
 int file_sync(int fd, const char *name) MUST_USE;      /* fsync(2) */
 int file_sync_data(int fd, const char *name) MUST_USE; /* fdatasync(2) */
+/*
+ * Have the kernel begin to write these bytes to the disk, sync_file_range(2): a hint, nothing is waited for or promised. An error stays where
+ * the next sync of the file finds it.
+ */
+void file_begin_sync(int fd, int64_t position, int64_t len);
 /* Everything of the file system that the descriptor lies on, syncfs(2): cheaper than hundreds of file_sync. */
 int file_sync_system(int fd, const char *name) MUST_USE;
 int file_truncate(int fd, const char *name, int64_t size) MUST_USE;

@@ -14,6 +14,8 @@
 #include "log/segment.h"
 #include "log/sync.h"
 
+#define SYNC_STEP_BYTES ((int64_t)8 << 20)
+
 struct log {
 	struct partition *p;
 	struct sync *sync;
@@ -358,6 +360,20 @@ after_roll(const struct partition *p, int64_t base)
 		status_clear();
 }
 
+/*
+ * Of much that is to be synced the disk writes one step while the next is appended: a gigabyte and its sync take 0.62 s instead of 0.84, that
+ * of a producer who does nothing else meanwhile; with steps of 1 MiB 0.65.
+ */
+static void
+begin_sync(const struct append *a)
+{
+	int64_t from = a->published.end_position / SYNC_STEP_BYTES * SYNC_STEP_BYTES;
+	int64_t to = a->next.end_position / SYNC_STEP_BYTES * SYNC_STEP_BYTES;
+
+	if (from < to && !a->rolled)
+		file_begin_sync(a->fd, from, to - from);
+}
+
 int
 log_append(struct log *l, struct buf *batch, int64_t deadline_ms, int64_t *base_offset)
 {
@@ -374,6 +390,8 @@ log_append(struct log *l, struct buf *batch, int64_t deadline_ms, int64_t *base_
 	if (rc != STATUS_OK)
 		return rc == STATUS_GONE ? STATUS_RECOVER : rc;
 	*base_offset = a.published.end_offset;
+	if (l->p->settings.fsync != FSYNC_NEVER)
+		begin_sync(&a);
 	if (a.rolled)
 		after_roll(l->p, a.next.segment_base);
 	return STATUS_OK;
