@@ -304,10 +304,17 @@ producer_patience_ms(const struct producer *p)
 	return appender_patience_ms(p->appender);
 }
 
+/* Over how many partitions keys are spread and records go round. */
+static int
+round_count(const struct producer *p)
+{
+	return p->named == NULL ? p->count : named_partitions(p->named);
+}
+
 static int
 choose_partition(struct producer *p, const struct record *record)
 {
-	int number = p->next, count = p->named == NULL ? p->count : named_partitions(p->named);
+	int number = p->next, count = round_count(p);
 
 	if (p->options.partition >= 0)
 		return p->options.partition;
@@ -446,7 +453,7 @@ producer_add(struct producer *p, const struct record *record, bool timed)
 static int
 only_partition(const struct producer *p)
 {
-	return p->options.partition < 0 && p->count == 1 ? 0 : p->options.partition;
+	return p->options.partition < 0 && round_count(p) == 1 ? 0 : p->options.partition;
 }
 
 /* memchr(3), memcpy(3) and a few bytes: 15 ns a line of 100 bytes, where the general way takes 42. */
@@ -459,7 +466,7 @@ producer_add_lines(struct producer *p, const uint8_t **bytes, const uint8_t *end
 	size_t before;
 	uint64_t count = 0;
 
-	if (number < 0 || p->compacted || p->named != NULL)
+	if (number < 0 || p->compacted || (p->named != NULL && !resume_agreed(p->resume)))
 		return 0;
 	b = &p->lanes[number].builder;
 	before = b->bytes.len;
@@ -470,7 +477,9 @@ producer_add_lines(struct producer *p, const uint8_t **bytes, const uint8_t *end
 		count++;
 	}
 	p->filling_bytes += b->bytes.len - before;
-	if (p->options.partition < 0)
+	if (p->named != NULL && count > 0)
+		resume_take_lines(p->resume, number, *bytes, line, delimiter);
+	else if (p->options.partition < 0)
 		p->went_round += count;
 	*bytes = line;
 	return count;

@@ -1,5 +1,6 @@
 #include "cmd/resume.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,13 @@ resume_take(struct resume *r, int partition, const struct record *record, bool t
 		return rc;
 	*verdict = r->agreed ? RESUME_AGREED : RESUME_SKIP;
 	return STATUS_OK;
+}
+
+void
+resume_take_lines(struct resume *r, int partition, const uint8_t *lines, const uint8_t *end, uint8_t delimiter)
+{
+	assert(r->agreed && partition < r->count);
+	r->numbers[partition] += beginning_add_lines(&r->taken, named_key(r->named), partition, lines, end, delimiter);
 }
 
 int

@@ -32,6 +32,8 @@ void resume_close(struct resume *);
  * stored; nothing of it was stored then.
  */
 int resume_take(struct resume *, int partition, const struct record *, bool timed, enum resume_verdict *) MUST_USE;
+/* The same of lines, all of which are to be stored: resume_agreed, and a record of this partition was taken before. */
+void resume_take_lines(struct resume *, int partition, const uint8_t *lines, const uint8_t *end, uint8_t delimiter);
 /* The next record that was put aside; STATUS_END behind the last. Valid until the next call. */
 int resume_next(struct resume *, int *partition, struct record *) MUST_USE;
 int resume_end(const struct resume *) MUST_USE;

@@ -42,6 +42,18 @@ is_refused() {
 	[[ $(stored t -p 0) == "$(seq 1 3 2000)" && $(stored t -p 1) == "$(seq 2 3 2000)" ]]
 }
 
+@test "lines of one partition are known again, however they come" {
+	mq-topic create one
+	seq 30000 | mq-produce --id a one
+	awk 'BEGIN { for (i = 1; i <= 30001; i++) printf "{\"value\":\"%d\"}\n", i }' | mq-produce -J --id a one
+	seq 30002 | tr '\n' '\0' | mq-produce -0 --id a one
+	seq 40000 | mq-produce --id a one
+	cmp <(stored one) <(seq 40000)
+	run -65 mq-produce --id a one < <(seq 40000 | sed s/^39999$/x/)
+	assert_output --partial "one of the input's records 32769 to 40000 is another"
+	cmp <(stored one) <(seq 40000)
+}
+
 @test "round robin begins at partition 0, and moves nobody else's" {
 	seq 2 | mq-produce t
 	seq 4 | mq-produce --id a -o '%p %v\n' t | sort >told
