@@ -455,6 +455,20 @@ head_ring(struct head *h)
 	UNGUARD();
 }
 
+const bell_word *
+head_slot_bell(const struct head *h, int p)
+{
+	return &page(h, p)->slot_bell;
+}
+
+void
+head_ring_slot(struct head *h, int p)
+{
+	GUARD_OR(return );
+	bell_ring(&page(h, p)->slot_bell);
+	UNGUARD();
+}
+
 uint64_t
 head_next_partition(const struct head *h)
 {

@@ -78,6 +78,9 @@ bool head_grew(const struct head *);
 /* Waiting works on a read-only mapping, ringing is nothing there. */
 const bell_word *head_bell(const struct head *);
 void head_ring(struct head *);
+/* The same for those who wait for a partition's sync slot: rung when one was dropped. */
+const bell_word *head_slot_bell(const struct head *, int p);
+void head_ring_slot(struct head *, int p);
 /* The round robin's next partition (any number, take it modulo the count), and how far it moved on. */
 uint64_t head_next_partition(const struct head *);
 void head_advance_next_partition(struct head *, uint64_t by);

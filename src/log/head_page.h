@@ -42,6 +42,7 @@ struct partition_page {
 	word appender;
 	word gap_end;
 	word clean_end;
+	bell_word slot_bell;
 	word closed_bytes;
 	_Alignas(64) word slots[2][SLOT_WORDS];
 };

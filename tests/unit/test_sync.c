@@ -627,7 +627,7 @@ test_one_sync_serves_all_who_wait(void **state)
 		proc_tell(g.go[1]);
 	/* All have published; whoever comes first syncs for all. */
 	for (int i = 0; i < PRODUCERS; i++)
-		proc_until_in_call(pids[i], SYS_fcntl);
+		proc_until_in_call(pids[i], SYS_futex);
 	lock_close(slots);
 	for (int i = 0; i < PRODUCERS; i++)
 		assert_int_equal(proc_end(pids[i]), 0);
@@ -637,6 +637,51 @@ test_one_sync_serves_all_who_wait(void **state)
 	}
 	assert_true(syncs >= 1 && syncs <= SYNC_SLOTS);
 	assert_int_equal(head_synced_end(f.p.head, 0), PRODUCERS);
+	logfolder_close(&f);
+}
+
+static int
+sync_what_is_published(void *arg)
+{
+	struct logfolder f;
+	struct sync *s;
+
+	(void)arg;
+	logfolder_open(&f);
+	s = hold(&f);
+	return sync_upto(s, end_of(&f).end_offset, soon()) == STATUS_OK ? 0 : 1;
+}
+
+/* No slot is needed for what another has synced; each process ends while all slots are still held. */
+static void
+test_who_waits_for_a_slot_learns_that_it_is_done(void **state)
+{
+	struct logfolder f;
+	struct lock *slots;
+	struct sync *s;
+	pid_t pids[2];
+
+	(void)state;
+	make(&f);
+	s = hold(&f);
+	publish_one(&f, s);
+	slots = take_slots(0, SYNC_SLOTS);
+	for (size_t i = 0; i < COUNT_OF(pids); i++)
+		pids[i] = proc_start(sync_what_is_published, NULL);
+	for (size_t i = 0; i < COUNT_OF(pids); i++)
+		proc_until_in_call(pids[i], SYS_futex);
+	assert_ok(head_raise_synced_end(f.p.head, 0, 1));
+	head_ring_slot(f.p.head, 0);
+	for (size_t i = 0; i < COUNT_OF(pids); i++)
+		assert_int_equal(proc_end(pids[i]), 0);
+	/* Nor is what was done when the log was rebuilt meanwhile. */
+	publish_one(&f, s);
+	pids[0] = proc_start(sync_what_is_published, NULL);
+	proc_until_in_call(pids[0], SYS_futex);
+	assert_ok(head_rebuild_begin(f.p.head, 0));
+	assert_int_equal(proc_end(pids[0]), 1);
+	lock_close(slots);
+	sync_close(s);
 	logfolder_close(&f);
 }
 
@@ -771,6 +816,7 @@ main(void)
 	    unit_test(test_writing_again_needs_the_append_lock),
 	    unit_test(test_a_killed_syncer_leaves_its_slot_and_no_lie),
 	    unit_test(test_one_sync_serves_all_who_wait),
+	    unit_test(test_who_waits_for_a_slot_learns_that_it_is_done),
 	    unit_test(test_too_many_segments_are_refused),
 	    unit_test(test_a_segment_that_is_missing),
 	    unit_test(test_a_segment_that_is_too_short),
