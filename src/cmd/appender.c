@@ -11,7 +11,7 @@
 
 #define BATCH_BYTES ((size_t)1 << 20)
 /* Published and not synced: beyond one of these it is synced, so that readers see progress. */
-#define UNSYNCED_BYTES ((size_t)256 << 20)
+#define UNSYNCED_BYTES ((size_t)64 << 20)
 #define UNSYNCED_MS 1000
 /* Batches that may have been handed over and not be stored, and one that is being handed over. */
 #define HANDED_MOST 6

@@ -391,12 +391,12 @@ test_without_pauses_readers_see_progress(void **state)
 	make_topic(1, NULL, NULL);
 	assert_ok(topic_open(store, "t", &readers));
 	assert_ok(producer_open(topic, &usual, &p));
-	for (size_t i = 0; i < 258 * MIB / sizeof(value) + 32; i++)
+	for (size_t i = 0; i < 66 * MIB / sizeof(value) + 32; i++)
 		assert_ok(producer_add(p, &r, false));
 	/* Nobody asks for more, and they see it all the same: it was synced because it is much. */
-	while (end * (int64_t)sizeof(value) < 255 * (int64_t)MIB && !clock_passed(deadline))
+	while (end * (int64_t)sizeof(value) < 63 * (int64_t)MIB && !clock_passed(deadline))
 		assert_ok(topic_bounds(readers, 0, &start, &end, NULL));
-	assert_true(end * (int64_t)sizeof(value) >= 255 * (int64_t)MIB);
+	assert_true(end * (int64_t)sizeof(value) >= 63 * (int64_t)MIB);
 	assert_ok(producer_finish(p));
 	producer_close(p);
 	topic_close(readers);
