@@ -42,8 +42,8 @@ struct partition_page {
 	word appender;
 	word gap_end;
 	word clean_end;
-	bell_word slot_bell;
 	word closed_bytes;
+	bell_word slot_bell;
 	_Alignas(64) word slots[2][SLOT_WORDS];
 };
 
