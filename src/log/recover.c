@@ -8,12 +8,11 @@
 #include "base/parse.h"
 #include "base/status.h"
 #include "log/index.h"
+#include "log/lost.h"
 #include "log/segment.h"
 #include "log/sync.h"
 
-#define LOST_FOLDER "lost"
 #define CUT_SUFFIX ".log.cut"
-#define STEP_BYTES ((size_t)1 << 20)
 
 /* The scan's state: where it stands, and what it found behind the durable point. */
 struct scan {
@@ -288,51 +287,6 @@ recover_scan(const struct partition *p, struct recovery *r)
 	return rc;
 }
 
-static int
-open_lost(const struct partition *p, int *fd)
-{
-	int rc = dir_make(p->topic_dir, LOST_FOLDER, &p->access);
-
-	if (rc != STATUS_OK && rc != STATUS_EXISTS)
-		return rc;
-	return dir_open(p->topic_dir, LOST_FOLDER, fd);
-}
-
-/* lost/PARTITION-OFFSET-TIME.log, a name that is free. */
-static int
-create_lost(const struct partition *p, int dir, int64_t offset, char name[NAME_MAX_BYTES], int *fd)
-{
-	int64_t now_ms = clock_wall_ms();
-	int rc;
-
-	do
-		(void)snprintf(name, NAME_MAX_BYTES, "%d-%lld-%lld.log", p->number, (long long)offset, (long long)now_ms++);
-	while ((rc = file_create(dir, name, &p->access, fd)) == STATUS_EXISTS);
-	return rc;
-}
-
-static int
-copy_range(int from, int to, const char *name, int64_t position, int64_t len)
-{
-	uint8_t *bytes;
-	size_t got;
-	int64_t done = 0;
-	int rc = STATUS_OK;
-
-	if ((bytes = malloc(STEP_BYTES)) == NULL)
-		return status_no_memory(name);
-	while (rc == STATUS_OK && done < len) {
-		size_t want = len - done < (int64_t)STEP_BYTES ? (size_t)(len - done) : STEP_BYTES;
-
-		if ((rc = file_read_at(from, name, bytes, want, position + done, &got)) != STATUS_OK || got == 0)
-			break;
-		rc = file_write_at(to, name, bytes, got, done);
-		done += (int64_t)got;
-	}
-	free(bytes);
-	return rc;
-}
-
 /* Remove what a failure left; returns it, and its message stays. */
 static int
 remove_after(int why, int dir, const char *name)
@@ -343,28 +297,6 @@ remove_after(int why, int dir, const char *name)
 	if (file_remove(dir, name) != STATUS_OK)
 		status_clear(); /* a later recovery removes it */
 	return status_fail(why, "%s", message);
-}
-
-/* Keep the bytes of an open segment from `position` to its end in lost/, synced. */
-static int
-keep_tail(const struct partition *p, int segment, int64_t offset, int64_t position, int64_t size)
-{
-	char name[NAME_MAX_BYTES];
-	int dir, fd, rc;
-
-	if ((rc = open_lost(p, &dir)) != STATUS_OK)
-		return rc;
-	if ((rc = create_lost(p, dir, offset, name, &fd)) == STATUS_OK) {
-		if ((rc = copy_range(segment, fd, name, position, size - position)) == STATUS_OK &&
-		    (rc = file_sync(fd, name)) == STATUS_OK)
-			rc = file_sync(dir, LOST_FOLDER);
-		(void)file_close(fd, name);
-		/* Half a copy helps nobody, and each try would leave another on a full disk. */
-		if (rc != STATUS_OK)
-			rc = remove_after(rc, dir, name);
-	}
-	(void)file_close(dir, LOST_FOLDER);
-	return rc == STATUS_OK ? file_sync(p->topic_dir, p->label) : rc;
 }
 
 /*
@@ -416,7 +348,7 @@ cut_one(const struct scan *s, size_t i)
 	if ((rc = open_segment(p, base, &fd, &size)) != STATUS_OK)
 		return rc;
 	if (size > position)
-		rc = keep_tail(p, fd, whole ? base : s->r->end.end_offset, position, size);
+		rc = lost_keep(p, fd, whole ? base : s->r->end.end_offset, position, size, NULL);
 	s->r->cut_bytes += size - position;
 	fault_point("recover.kept");
 	if (rc == STATUS_OK && !whole && size > position)
