@@ -247,6 +247,78 @@ head_create(int dir, const struct file_access *access, int partitions, bool sync
 	return rc;
 }
 
+/* Behind the pages that are there: each is whole, or has no end. */
+static int
+restore_pages(int fd, int partitions, int64_t size)
+{
+	uint8_t *bytes = aligned_alloc(HEAD_PAGE_BYTES, HEAD_PAGE_BYTES);
+	struct partition_page *pp = (struct partition_page *)(void *)bytes;
+	int rc = STATUS_OK;
+
+	if (bytes == NULL)
+		return status_no_memory(HEAD_NAME);
+	memset(bytes, 0, HEAD_PAGE_BYTES);
+	put(&pp->fenced_epoch, UINT64_MAX);
+	put(&pp->synced_end, UINT64_MAX);
+	for (int p = (int)(size / HEAD_PAGE_BYTES - (size >= HEAD_PAGE_BYTES)); p < partitions && rc == STATUS_OK; p++)
+		rc = file_write_at(fd, HEAD_NAME, bytes, HEAD_PAGE_BYTES, (int64_t)(p + 1) * HEAD_PAGE_BYTES);
+	free(bytes);
+	return rc;
+}
+
+static bool same_identity(const struct topic_page *tp, const struct file_identity *id);
+
+/* Of a topic page of garbage nothing is believed but its identity, because it cannot be right by chance. */
+static int
+restore_topic_page(int fd, int partitions, bool synced_only, int32_t leader_epoch)
+{
+	uint8_t *bytes = aligned_alloc(HEAD_PAGE_BYTES, HEAD_PAGE_BYTES);
+	struct topic_page *tp = (struct topic_page *)(void *)bytes;
+	struct file_identity id;
+	bool known;
+	size_t got;
+	int rc;
+
+	if (bytes == NULL)
+		return status_no_memory(HEAD_NAME);
+	memset(bytes, 0, HEAD_PAGE_BYTES);
+	if ((rc = file_identity(fd, HEAD_NAME, &id)) == STATUS_OK)
+		rc = file_read_at(fd, HEAD_NAME, bytes, HEAD_PAGE_BYTES, 0, &got);
+	known = same_identity(tp, &id) || tp->magic == HEAD_MAGIC;
+	if (!known)
+		memset(bytes, 0, HEAD_PAGE_BYTES);
+	tp->magic = HEAD_MAGIC;
+	put(&tp->partitions, (uint64_t)partitions);
+	put(&tp->leader_epoch, (uint64_t)leader_epoch);
+	put(&tp->synced_only, synced_only);
+	if (!known)
+		put(&tp->config_version, 1);
+	if (rc == STATUS_OK)
+		rc = file_write_at(fd, HEAD_NAME, bytes, HEAD_PAGE_BYTES, 0);
+	free(bytes);
+	return rc;
+}
+
+int
+head_restore(int dir, const struct file_access *access, int partitions, bool synced_only, int32_t leader_epoch)
+{
+	int64_t size;
+	int fd, rc;
+
+	if ((rc = file_open_write(dir, HEAD_NAME, &fd)) == STATUS_MISSING)
+		rc = file_create(dir, HEAD_NAME, access, &fd);
+	if (rc != STATUS_OK)
+		return rc;
+	/* The topic's page last: with it the file is one. */
+	if ((rc = file_size(fd, HEAD_NAME, &size)) == STATUS_OK && (rc = restore_pages(fd, partitions, size)) == STATUS_OK &&
+	    (rc = file_sync(fd, HEAD_NAME)) == STATUS_OK &&
+	    (rc = restore_topic_page(fd, partitions, synced_only, leader_epoch)) == STATUS_OK)
+		rc = file_sync(fd, HEAD_NAME);
+	if (file_close(fd, HEAD_NAME) != STATUS_OK && rc == STATUS_OK)
+		rc = STATUS_IO;
+	return rc;
+}
+
 static int
 open_file(int dir, bool *writable, int *fd)
 {
@@ -540,6 +612,25 @@ head_set_dead(struct head *h)
 }
 
 bool
+head_is_marked_dead(const struct head *h)
+{
+	return get(&topic_page(h)->dead) == 1;
+}
+
+int
+head_reset_topic(struct head *h, int32_t leader_epoch)
+{
+	struct topic_page *tp = topic_page(h);
+
+	GUARD();
+	put(&tp->leader_epoch, (uint64_t)leader_epoch);
+	put(&tp->intents, 0);
+	put(&tp->dead, 0);
+	UNGUARD();
+	return sync_page(tp);
+}
+
+bool
 head_of_this_boot(const struct head *h, int p)
 {
 	return get(&page(h, p)->boot_id[0]) == h->boot_id[0] && get(&page(h, p)->boot_id[1]) == h->boot_id[1];
@@ -801,5 +892,29 @@ head_rebuild_finish(struct head *h, int p, const struct head_end *end, int64_t s
 	put(&pp->boot_id[1], h->boot_id[1]);
 	UNGUARD();
 	fault_point("head.rebuild.boot");
+	return sync_page(pp);
+}
+
+int
+head_forget_page(struct head *h, int p, int64_t log_start, int64_t gap_end)
+{
+	struct partition_page *pp = page(h, p);
+	struct head_end end;
+
+	head_empty_end(&end, log_start);
+	GUARD();
+	put(&pp->boot_id[0], 0);
+	put(&pp->boot_id[1], 0);
+	put(&pp->generation, get(&pp->generation) | 1);
+	put(&pp->synced_end, UINT64_MAX);
+	put(&pp->high_watermark, 0);
+	put(&pp->log_start, (uint64_t)log_start);
+	put(&pp->fenced_epoch, UINT64_MAX);
+	put(&pp->poison, HEAD_SOUND);
+	put(&pp->appender, 0);
+	put(&pp->gap_end, (uint64_t)gap_end);
+	put(&pp->clean_end, 0);
+	fill_slot(pp, &end);
+	UNGUARD();
 	return sync_page(pp);
 }

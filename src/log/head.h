@@ -51,6 +51,12 @@ struct head;
 
 /* Make `heads` with `partitions` empty partitions of this boot, synced; the folder is not synced. */
 int head_create(int dir, const struct file_access *, int partitions, bool synced_only) MUST_USE;
+/*
+ * Make a file that head_open refuses, or that is not there, one that counts so many partitions: in place, because others may have it mapped.
+ * Pages that are whole stay; of the others nothing is known afterwards: they have no end. A file that was another's copy stays one. Synced;
+ * the folder is not. Topic state lock.
+ */
+int head_restore(int dir, const struct file_access *, int partitions, bool synced_only, int32_t leader_epoch) MUST_USE;
 /* Map it; read-only if writing is not permitted. STATUS_IO if it is no heads file. Reads this boot's id. */
 int head_open(int dir, struct head **) MUST_USE;
 void head_close(struct head *);
@@ -93,6 +99,10 @@ int head_set_synced_only(struct head *, bool on) MUST_USE;
 uint64_t head_intents(const struct head *);
 bool head_dead(const struct head *);
 int head_set_dead(struct head *) MUST_USE;
+/* Is it dead because head_set_dead was called? */
+bool head_is_marked_dead(const struct head *);
+/* The topic lives, no intent waits, and the leader epoch is this one: durable on return. Topic state lock. */
+int head_reset_topic(struct head *, int32_t leader_epoch) MUST_USE;
 
 /* A partition's words. p is below head_partition_count of the mapping. */
 bool head_of_this_boot(const struct head *, int p);
@@ -139,6 +149,12 @@ int head_set_appender(struct head *, int p, bool on) MUST_USE;
 int head_rebuild_begin(struct head *, int p) MUST_USE;
 int head_set_synced_end(struct head *, int p, int64_t offset) MUST_USE;
 int head_rebuild_finish(struct head *, int p, const struct head_end *, int64_t synced_end, enum head_poison) MUST_USE;
+
+/*
+ * Forget what a page of garbage says, but for these two: it is of no boot and has no durable point, so that recovery finds its end. Durable on
+ * return; append and all sync slots held.
+ */
+int head_forget_page(struct head *, int p, int64_t log_start, int64_t gap_end) MUST_USE;
 
 /* The words of a slot (head_page.h). Whatever they are, the end says something; it means something if their CRC is right. */
 bool head_end_is_valid(const uint64_t *words);
