@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/parse.h"
@@ -283,4 +284,41 @@ bool
 catalog_has(struct store *s, const char *name)
 {
 	return parse_is_name(name) && file_exists(store_topics_fd(s), name);
+}
+
+struct hidden_visit {
+	int topics;
+	bool remove;
+	int (*visit)(void *arg, const char *name);
+	void *arg;
+};
+
+static int
+visit_hidden(void *arg, const char *entry)
+{
+	const struct hidden_visit *v = arg;
+	int rc = STATUS_OK;
+
+	if (strncmp(entry, HIDDEN_PREFIX, strlen(HIDDEN_PREFIX)) != 0 || is_at_work(v->topics, entry))
+		return STATUS_OK;
+	if (v->remove)
+		rc = remove_folder(v->topics, entry);
+	return rc == STATUS_OK ? v->visit(v->arg, entry) : rc;
+}
+
+int
+catalog_visit_hidden(struct store *s, bool remove, int64_t lock_ms, int (*visit)(void *arg, const char *name), void *arg)
+{
+	struct hidden_visit v = {.topics = store_topics_fd(s), .remove = remove, .visit = visit, .arg = arg};
+	int rc;
+
+	if ((rc = store_lock(s, clock_deadline(lock_ms))) != STATUS_OK) {
+		if (rc != STATUS_PERMISSION)
+			return rc;
+		status_clear();
+		return STATUS_OK;
+	}
+	rc = dir_list(v.topics, "topics", visit_hidden, &v);
+	store_unlock(s);
+	return rc;
 }

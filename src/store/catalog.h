@@ -43,6 +43,12 @@ void catalog_abandon(struct store *, struct catalog_draft *);
 
 /* STATUS_MISSING if there is none. Waiting processes are woken and find it deleted. Takes the store lock. */
 int catalog_delete(struct store *, const char *name, int64_t deadline_ms) MUST_USE;
+/*
+ * Call `visit` with the hidden folder of each topic that a killed maker or remover left, and then, if `remove`, remove it. One at which
+ * somebody is at work does not count. Takes the store lock; who may not, finds nothing.
+ */
+int catalog_visit_hidden(struct store *, bool remove, int64_t lock_ms, int (*visit)(void *arg, const char *name),
+    void *arg) MUST_USE;
 bool catalog_has(struct store *, const char *name);
 
 #endif

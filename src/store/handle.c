@@ -210,9 +210,8 @@ slot_close(struct slot *s)
  * Repairs.
  */
 
-/* Recovery's new leader epoch: durable in `state`, then shown in the topic's page. Topic state lock. */
-static int
-open_new_epoch(void *arg, int32_t above)
+int
+handle_open_epoch(void *arg, int32_t above)
 {
 	struct topic *t = arg;
 	struct state state;
@@ -259,8 +258,8 @@ tell(const struct topic *t, const struct slot *s, const struct recovery *r)
 	t->notice(t->notice_arg, text);
 }
 
-static int
-recover_locked(struct topic *t, struct slot *s, int64_t deadline_ms)
+int
+handle_recover(struct topic *t, struct slot *s, int64_t deadline_ms)
 {
 	struct recovery found;
 	int rc;
@@ -269,7 +268,7 @@ recover_locked(struct topic *t, struct slot *s, int64_t deadline_ms)
 	if (!head_is_original(t->head) && (rc = file_sync_system(t->dir, t->name)) != STATUS_OK)
 		return rc;
 	if ((rc = head_adopt(t->head)) != STATUS_OK || (rc = restore_epoch(t)) != STATUS_OK ||
-	    (rc = recover_partition(&s->part, open_new_epoch, t, deadline_ms, &found)) != STATUS_OK)
+	    (rc = recover_partition(&s->part, handle_open_epoch, t, deadline_ms, &found)) != STATUS_OK)
 		return rc;
 	tell(t, s, &found);
 	return STATUS_OK;
@@ -282,7 +281,7 @@ recover(struct topic *t, struct slot *s, int64_t deadline_ms)
 
 	if ((rc = handle_lock(t, deadline_ms)) != STATUS_OK)
 		return rc;
-	rc = recover_locked(t, s, deadline_ms);
+	rc = handle_recover(t, s, deadline_ms);
 	handle_unlock(t);
 	return rc;
 }
@@ -317,7 +316,7 @@ handle_sync(struct topic *t, struct slot *s, bool locked, int64_t deadline_ms, i
 	for (int i = 0; i < REPAIR_TRIES; i++) {
 		rc = log_sync_all(s->log, deadline_ms, end);
 		if (rc != STATUS_RECOVER ||
-		    (rc = locked ? recover_locked(t, s, deadline_ms) : recover(t, s, deadline_ms)) != STATUS_OK)
+		    (rc = locked ? handle_recover(t, s, deadline_ms) : recover(t, s, deadline_ms)) != STATUS_OK)
 			break;
 		rc = status_fail(STATUS_IO, "was recovered %d times and still asks for it", i + 1);
 	}

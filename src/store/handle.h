@@ -67,6 +67,11 @@ void slot_close(struct slot *);
 /* Make what is published in the partition durable; *end (may be NULL): where that ends. `locked`: the topic state lock is held. */
 int handle_sync(struct topic *, struct slot *, bool locked, int64_t deadline_ms, int64_t *end) MUST_USE;
 
+/* Recover the partition, unless its page is trusted: topic state lock held. */
+int handle_recover(struct topic *, struct slot *, int64_t deadline_ms) MUST_USE;
+/* Open a leader epoch above `above` and all before: durable in `state`, then shown in the topic's page. `arg` is the topic, its lock held. */
+int handle_open_epoch(void *arg, int32_t above) MUST_USE;
+
 /* What topic.h says of topic_append, topic_flush, ... */
 int handle_append(struct topic *, int p, struct buf *batch, int64_t deadline_ms, int64_t *base_offset) MUST_USE;
 /* log_roll, with repairs. */
