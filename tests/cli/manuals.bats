@@ -109,6 +109,11 @@ holds() {
 	holds mq-gc.8
 }
 
+@test "mq-fsck(8)" {
+	export MQ_DIR=mq
+	holds mq-fsck.8
+}
+
 @test "mq-format(5)" {
 	export MQ_DIR=mq
 	holds mq-format.5
