@@ -242,8 +242,8 @@ sound_but() {
 	run -1 mq-fsck -r -y busy
 	run -0 mq-fsck busy
 	kill -0 "$producer"
-	lines=$(wc -l <seen)
-	more() { (($(wc -l <seen) > lines)); }
+	before=$(wc -l <seen)
+	more() { (($(wc -l <seen) > before)); }
 	wait_for 10 more
 }
 

@@ -36,26 +36,26 @@ truth() {
 
 	first=0 repaired=0 second=0
 	mq-fsck --tsv >found 2>said || first=$?
-	mq-fsck -r -y --tsv >done 2>>said || repaired=$?
+	mq-fsck -r -y --tsv >mended 2>>said || repaired=$?
 	mq-fsck --tsv >again 2>>said || second=$?
 	[[ $first =~ ^(0|1|74)$ ]] || fail "$what: $first: $(<said)"
-	[[ $first == "$repaired" ]] || fail "$what: verified $first, repaired $repaired: $(cat found done said)"
+	[[ $first == "$repaired" ]] || fail "$what: verified $first, repaired $repaired: $(cat found mended said)"
 	if [[ $first == 74 ]]; then
 		grep -q by-hand found || fail "$what: 74, and nothing says what to do: $(cat found said)"
 		return 0
 	fi
 	! grep -q $'\tdeleted\t' found || return 0
-	[[ $second == 0 ]] || fail "$what: not sound after the repair: $(cat done again said)"
-	read_all "$1" >after 2>said || fail "$what: mq-consume ended with $?: $(<said) $(<done)"
+	[[ $second == 0 ]] || fail "$what: not sound after the repair: $(cat mended again said)"
+	read_all "$1" >after 2>said || fail "$what: mq-consume ended with $?: $(<said) $(<mended)"
 	awk -F '\t' -v what="$what" '
-		FILENAME == "done" { for (i = 0; $7 ~ /^[0-9]+$/ && i < $7 && i < 100000; i++) lost[$6 + i] = 1; next }
+		FILENAME == "mended" { for (i = 0; $7 ~ /^[0-9]+$/ && i < $7 && i < 100000; i++) lost[$6 + i] = 1; next }
 		{ split($0, cell, " ") }
 		FILENAME == "after" { after[$0] = 1; next }
 		{ whole[$0] = 1 }
 		!($0 in after) && !(cell[2] in lost) { print what ": lost and not told: " $0; exit bad = 1 }
-		END { for (line in after) if (!(line in whole)) { print what ": made up: " line; bad = 1 }; exit bad }' done after whole || fail "$(<done)"
+		END { for (line in after) if (!(line in whole)) { print what ": made up: " line; bad = 1 }; exit bad }' mended after whole || fail "$(<mended)"
 	[[ $first != 0 ]] || cmp -s whole after || fail "$what: called sound, and other records are read"
-	echo next | mq-produce "$1" 2>said || fail "$what: mq-produce ended with $?: $(<said) $(<done)"
+	echo next | mq-produce "$1" 2>said || fail "$what: mq-produce ended with $?: $(<said) $(<mended)"
 	mq-fsck >again 2>said || fail "$what: not sound after the next record: $(cat again said)"
 }
 
