@@ -451,16 +451,26 @@ join_txnindexes(const struct output *o)
 	return rc;
 }
 
-/* The new index in the place of the old, or none: a missing one costs time only. */
+/* The old indexes go before the log that they speak of: a missing one costs time only, one of another log is garbage. */
+static int
+remove_indexes(const struct output *o)
+{
+	char index[SEGMENT_NAME_BYTES], timeindex[SEGMENT_NAME_BYTES];
+	int rc;
+
+	segment_name(index, o->end.segment_base, SUFFIX_INDEX);
+	segment_name(timeindex, o->end.segment_base, SUFFIX_TIMEINDEX);
+	rc = file_remove(o->r->p->dir, index);
+	return rc == STATUS_OK ? file_remove(o->r->p->dir, timeindex) : rc;
+}
+
 static int
 move_index(const struct output *o, const char *suffix)
 {
 	char name[SEGMENT_NAME_BYTES];
 
 	segment_name(name, o->end.segment_base, suffix);
-	if (file_exists(o->work, name))
-		return file_rename_to(o->work, name, o->r->p->dir, name);
-	return file_remove(o->r->p->dir, name);
+	return file_exists(o->work, name) ? file_rename_to(o->work, name, o->r->p->dir, name) : STATUS_OK;
 }
 
 /* Everything that may be missing now is said to be; then the new log is there, then the old ones go, the lowest first. */
@@ -476,7 +486,8 @@ take_place(const struct output *o)
 	segment_name(name, o->end.segment_base, SUFFIX_LOG);
 	if ((rc = segment_size(p->dir, o->end.segment_base, &old_bytes)) != STATUS_OK ||
 	    (rc = head_raise_gap_end(p->head, p->number, end_of(r, o->to - 1))) != STATUS_OK ||
-	    (rc = join_txnindexes(o)) != STATUS_OK || (rc = file_rename_to(o->work, name, p->dir, name)) != STATUS_OK)
+	    (rc = join_txnindexes(o)) != STATUS_OK || (rc = remove_indexes(o)) != STATUS_OK ||
+	    (rc = file_rename_to(o->work, name, p->dir, name)) != STATUS_OK)
 		return rc;
 	fault_point("compact.renamed");
 	if ((rc = head_add_closed_bytes(p->head, p->number, o->end.end_position - old_bytes)) != STATUS_OK)

@@ -187,6 +187,7 @@ compact() {
 	for again in 0 1 2; do
 		mq-consume -f '%o %k:%v\n' t >seen || fail "$fault: mq-consume ended with $?"
 		[[ $(grep -cxE '3 c:1|4 b:2|5 a:3|6 d:1' seen) == 4 ]] || fail "$fault: lost: $(<seen)"
+		sound t
 		sort -nuc seen || fail "$fault: order: $(<seen)"
 		case $again in
 		0) new_boot t ;;

@@ -56,8 +56,11 @@ check() {
 	cp "$topic/log" "$topic/before"
 }
 
-# survives TOPIC [AWK-OPTION...]: whatever happened to it before, all that was told is there, the next producer works, no reader sees
-# less than before, also after a boot.
+# sound TOPIC: mq-fsck calls it so.
+sound() { mq-fsck "$1" >"$1/said" 2>&1 || fail "$1, after $fault: mq-fsck ended with $?: $(<"$1/said")"; }
+
+# survives TOPIC [AWK-OPTION...]: whatever happened to it before, all that was told is there, the next producer works, nothing is damaged,
+# no reader sees less than before, also after a boot.
 survives() {
 	local topic=$1
 
@@ -65,6 +68,7 @@ survives() {
 	produce "$topic" "next$((++generation))" 3 mq-produce
 	[[ $status == 0 ]] || fail "after $fault the next mq-produce ended with $status: $(<"$topic/said")"
 	check "$@"
+	sound "$topic"
 	new_boot "$topic"
 	[[ $(read_log "$topic") == "$(<"$topic/log")" ]] || fail "$topic, after $fault: another log after a boot"
 }
