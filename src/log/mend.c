@@ -355,6 +355,24 @@ mend_indexes(struct mend *m)
 	return rc;
 }
 
+/* How many bytes the closed segments have now. */
+static int
+count_closed(const struct mend *m)
+{
+	struct segment_list list;
+	int64_t closed = 0, size;
+	int rc;
+
+	if ((rc = segment_list_read(m->p->dir, &list)) != STATUS_OK)
+		return rc;
+	for (size_t i = 0; i + 1 < list.count && rc == STATUS_OK; i++) {
+		if ((rc = segment_size(m->p->dir, list.bases[i], &size)) == STATUS_OK)
+			closed += size;
+	}
+	segment_list_free(&list);
+	return rc == STATUS_OK ? head_set_closed_bytes(m->p->head, m->p->number, closed) : rc;
+}
+
 static int
 mend_epochs(const struct mend *m)
 {
@@ -437,7 +455,7 @@ mend(struct mend *m)
 	fault_point("mend.admitted");
 	if ((rc = mend_segments(m)) != STATUS_OK || (rc = remove_flawed(m)) != STATUS_OK || (rc = mend_indexes(m)) != STATUS_OK ||
 	    (rc = mend_epochs(m)) != STATUS_OK || (rc = mend_metadata(m)) != STATUS_OK || (rc = mend_snapshots(m)) != STATUS_OK ||
-	    (rc = file_sync(m->p->dir, m->p->label)) != STATUS_OK)
+	    (rc = count_closed(m)) != STATUS_OK || (rc = file_sync(m->p->dir, m->p->label)) != STATUS_OK)
 		return rc;
 	fault_point("mend.mended");
 	return head_rebuild_finish(head, number, &m->last, m->end, HEAD_SOUND);

@@ -234,17 +234,17 @@ sound_but() {
 @test "beside a producer and a consumer nothing seems wrong, and a repair goes on under them" {
 	mq-topic create busy -c segment.bytes=2000
 	mq-consume -F busy >seen 3>&- &
-	(while :; do seq 20; done) | mq-produce busy 3>&- &
+	(while :; do seq 20; done) | mq-produce busy 2>said 3>&- &
 	producer=$!
 	for i in 1 2 3 4 5 6 7 8; do run -0 mq-fsck busy; done
 	wait_for 10 test -e "$MQ_DIR/topics/busy/busy-0/$(printf '%020d' 0).index"
 	flip "$MQ_DIR/topics/busy/busy-0/$(printf '%020d' 0).log" 100
 	run -1 mq-fsck -r -y busy
 	run -0 mq-fsck busy
-	kill -0 "$producer"
-	before=$(wc -l <seen)
-	more() { (($(wc -l <seen) > before)); }
-	wait_for 10 more
+	# A producer that waited for its sync just then does not know whether its last batch is stored, and says so.
+	if is_dead "$producer"; then grep -q 'rebuilt before the sync' said; fi
+	echo more | mq-produce busy
+	wait_for 10 grep -q more seen
 }
 
 @test "who may only read verifies, and repairs nothing" {
