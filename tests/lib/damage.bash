@@ -68,7 +68,7 @@ damage_each() {
 		if [[ $file == heads ]]; then mv "$dir/heads" heads.moved; else rm "$dir/$file"; fi
 		[[ $file == heads ]] || truth "$topic"
 		undo "$topic"
-		for ((at = RANDOM % step; at < size; at += step)); do
+		for ((at = size > 0 ? RANDOM % (size < step ? size : step) : 0; at < size; at += step)); do
 			# Where the log begins, and whether it is dead, may be so: nobody can tell.
 			[[ $file != heads || ($at -ge 8 && $at != 80 && ($at -lt 4136 || $at -ge 4144)) ]] || continue
 			what="bit flipped in $file at $at"
