@@ -599,6 +599,12 @@ head_intents(const struct head *h)
 	return get(&topic_page(h)->intents);
 }
 
+int
+head_set_intents(struct head *h, uint64_t count)
+{
+	return put_topic_word(h, &topic_page(h)->intents, count);
+}
+
 bool
 head_dead(const struct head *h)
 {

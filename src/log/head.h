@@ -96,7 +96,9 @@ int32_t head_leader_epoch(const struct head *);
 int head_set_leader_epoch(struct head *, int32_t epoch) MUST_USE;
 bool head_synced_only(const struct head *);
 int head_set_synced_only(struct head *, bool on) MUST_USE;
+/* How many committed sets may wait, at most; set and lowered under LOCK_BYTE_INTENTS. Durable on return of the latter. */
 uint64_t head_intents(const struct head *);
+int head_set_intents(struct head *, uint64_t count) MUST_USE;
 bool head_dead(const struct head *);
 int head_set_dead(struct head *) MUST_USE;
 /* Is it dead because head_set_dead was called? */

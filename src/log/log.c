@@ -28,8 +28,10 @@ struct log {
 struct append {
 	struct head_end published;
 	struct head_end next;
-	int fd; /* of the active segment; the sync's */
+	int fd;		      /* of the active segment; the sync's */
+	int32_t leader_epoch; /* of all that is appended, though the topic's may rise meanwhile */
 	bool rolled;
+	int64_t closed_bytes; /* of the segments that were closed by it */
 };
 
 int
@@ -153,9 +155,9 @@ check_page(struct log *l, struct append *a)
 	return size == a->published.end_position ? STATUS_OK : STATUS_RECOVER;
 }
 
-/* May we append here, with these settings? */
+/* May anything be appended here, with these settings? */
 static int
-check_admission(const struct log *l, size_t batch_len)
+check_open(const struct log *l)
 {
 	const struct head *h = l->p->head;
 	int rc;
@@ -164,9 +166,18 @@ check_admission(const struct log *l, size_t batch_len)
 		return rc;
 	if (head_leader_epoch(h) < head_fenced_epoch(h, l->p->number))
 		return status_fail(STATUS_FENCED, "fenced by leader epoch %d", head_fenced_epoch(h, l->p->number));
-	if (head_config_version(h) != l->p->config_version)
-		return STATUS_CONFIG_CHANGED;
-	if (head_intents(h) != 0)
+	return head_config_version(h) == l->p->config_version ? STATUS_OK : STATUS_CONFIG_CHANGED;
+}
+
+/* And this batch? While a set waits nothing may, also because a roll would make durable, and show, what may be a part of it. */
+static int
+check_admission(const struct log *l, size_t batch_len)
+{
+	int rc;
+
+	if ((rc = check_open(l)) != STATUS_OK)
+		return rc;
+	if (head_intents(l->p->head) != 0)
 		return STATUS_INTENT;
 	if ((int64_t)batch_len > l->p->settings.max_message_bytes)
 		return status_fail(STATUS_DATA, "a batch of %zu bytes, max.message.bytes is %lld", batch_len,
@@ -185,6 +196,18 @@ is_full(const struct log *l, const struct head_end *end, const struct batch_head
 	    end->timeindex_count >= TIMEINDEX_MAX_ENTRIES ||
 	    end->end_offset + h->last_offset_delta - end->segment_base > INT32_MAX ||
 	    (end->first_timestamp_ms >= 0 && h->max_timestamp_ms - end->first_timestamp_ms > set->segment_ms);
+}
+
+static void
+begin_segment(struct append *a)
+{
+	struct head_end *next = &a->next;
+
+	a->closed_bytes += next->end_position;
+	next->segment_base = next->end_offset;
+	next->end_position = 0;
+	next->max_timestamp_ms = next->max_timestamp_offset = next->first_timestamp_ms = -1;
+	next->index_pending_bytes = next->index_count = next->timeindex_count = 0;
 }
 
 /*
@@ -213,51 +236,77 @@ roll(struct log *l, struct append *a, int64_t deadline_ms)
 	if ((rc = file_sync(l->p->dir, l->p->label)) != STATUS_OK)
 		return rc;
 	a->fd = fd;
-	next->segment_base = next->end_offset;
-	next->end_position = 0;
-	next->max_timestamp_ms = next->max_timestamp_offset = next->first_timestamp_ms = -1;
-	next->index_pending_bytes = next->index_count = next->timeindex_count = 0;
+	begin_segment(a);
 	return STATUS_OK;
+}
+
+static void
+begin_append(const struct log *l, struct append *a)
+{
+	a->next = a->published;
+	a->leader_epoch = head_leader_epoch(l->p->head);
+	a->rolled = false;
+	a->closed_bytes = 0;
+}
+
+/* Give the batch its offset behind the end. */
+static int
+place_batch(const struct log *l, const struct append *a, const struct buf *batch, struct batch_header *h)
+{
+	int rc;
+
+	if (l->p->settings.append_time)
+		batch_set_append_time(batch->data, clock_wall_ms());
+	batch_set_place(batch->data, a->next.end_offset, a->leader_epoch);
+	if ((rc = batch_decode_header(batch->data, h)) == STATUS_OK)
+		assert(batch_bytes(h) == (int64_t)batch->len);
+	return rc;
+}
+
+static int
+enter_epoch(const struct log *l, const struct append *a)
+{
+	if (a->leader_epoch <= a->next.leader_epoch)
+		return STATUS_OK;
+	return epoch_begin(l->p->dir, &l->p->access, a->leader_epoch, a->next.end_offset);
+}
+
+/* The end moves behind a batch that lies, or will lie, at the end. */
+static int
+note_batch(struct log *l, struct append *a, const struct batch_header *h)
+{
+	struct head_end *next = &a->next;
+	int rc = index_writer_note(&l->index, next, h, next->end_position, l->p->settings.index_interval_bytes);
+
+	if (rc == STATUS_OK)
+		partition_end_behind(next, h, next->end_position);
+	return rc;
 }
 
 /* Write the batch behind the end, with its index entries; a->next becomes the end to publish. */
 static int
 write_batch(struct log *l, struct append *a, const struct buf *batch, int64_t deadline_ms)
 {
-	struct head_end *next = &a->next;
-	int32_t leader_epoch = head_leader_epoch(l->p->head);
 	char name[SEGMENT_NAME_BYTES];
 	struct batch_header h;
 	int rc;
 
-	if (l->p->settings.append_time)
-		batch_set_append_time(batch->data, clock_wall_ms());
-	batch_set_place(batch->data, next->end_offset, leader_epoch);
-	if ((rc = batch_decode_header(batch->data, &h)) != STATUS_OK)
-		return rc;
-	assert(batch_bytes(&h) == (int64_t)batch->len);
-	if (is_full(l, next, &h) && (rc = roll(l, a, deadline_ms)) != STATUS_OK)
-		return rc;
-	if (leader_epoch > next->leader_epoch &&
-	    (rc = epoch_begin(l->p->dir, &l->p->access, leader_epoch, next->end_offset)) != STATUS_OK)
+	if ((rc = place_batch(l, a, batch, &h)) != STATUS_OK ||
+	    (is_full(l, &a->next, &h) && (rc = roll(l, a, deadline_ms)) != STATUS_OK) || (rc = enter_epoch(l, a)) != STATUS_OK)
 		return rc;
 	fault_point("log.append.write");
-	segment_name(name, next->segment_base, SUFFIX_LOG);
-	if ((rc = file_write_at(a->fd, name, batch->data, batch->len, next->end_position)) != STATUS_OK)
+	segment_name(name, a->next.segment_base, SUFFIX_LOG);
+	if ((rc = file_write_at(a->fd, name, batch->data, batch->len, a->next.end_position)) != STATUS_OK)
 		return rc;
 	fault_point("log.append.written");
-	rc = index_writer_note(&l->index, next, &h, next->end_position, l->p->settings.index_interval_bytes);
-	if (rc != STATUS_OK)
-		return rc;
-	partition_end_behind(next, &h, next->end_position);
-	return STATUS_OK;
+	return note_batch(l, a, &h);
 }
 
 /* Before the roll is published: the word may be too high if we die, but never too low. */
 static int
 count_closed(const struct log *l, const struct append *a)
 {
-	return a->rolled ? head_add_closed_bytes(l->p->head, l->p->number, a->published.end_position) : STATUS_OK;
+	return a->rolled ? head_add_closed_bytes(l->p->head, l->p->number, a->closed_bytes) : STATUS_OK;
 }
 
 /*
@@ -294,8 +343,7 @@ append_locked(struct log *l, struct append *a, const struct buf *batch, int64_t 
 	if ((rc = head_set_appender(l->p->head, l->p->number, true)) != STATUS_OK)
 		return rc;
 	fault_point("log.append.begun");
-	a->next = a->published;
-	a->rolled = false;
+	begin_append(l, a);
 	if ((rc = write_batch(l, a, batch, deadline_ms)) != STATUS_OK || (rc = count_closed(l, a)) != STATUS_OK ||
 	    (rc = head_publish(l->p->head, l->p->number, &a->next)) != STATUS_OK)
 		return take_back(l, a, rc);
@@ -405,8 +453,7 @@ roll_locked(struct log *l, struct append *a, int64_t deadline_ms)
 
 	if ((rc = check_page(l, a)) != STATUS_OK || (rc = check_admission(l, 0)) != STATUS_OK)
 		return rc;
-	a->next = a->published;
-	a->rolled = false;
+	begin_append(l, a);
 	if (a->published.last_position < 0)
 		return STATUS_OK;
 	if ((rc = head_set_appender(l->p->head, l->p->number, true)) != STATUS_OK)
@@ -434,6 +481,183 @@ log_roll(struct log *l, int64_t deadline_ms)
 	lock_drop(l->p->lock, LOCK_BYTE_APPEND(l->p->number));
 	if (rc != STATUS_OK)
 		return rc == STATUS_GONE ? STATUS_RECOVER : rc;
+	if (a.rolled)
+		after_roll(l->p, a.next.segment_base);
+	return STATUS_OK;
+}
+
+/*
+ * Sets. What lies behind the end when the power fails is adopted by recovery as far as it is whole batches in a row, so a set is written
+ * but for its first batch, and that is made durable; where the first batch is missing nothing behind it is adopted.
+ */
+#define SET_BEGIN_BYTES ((int64_t)8 << 20)
+struct set {
+	log_set_next *give;
+	void *arg;
+	struct buf first, batch;
+	int first_fd; /* of the segment that the first belongs to, the last that the sync holds */
+	int64_t first_base, first_position;
+	int fd;	       /* of the segment that was made for the set last; -1: all of it lies in the first's */
+	int64_t begun; /* up to here the disk was told to write that segment */
+};
+
+/* Keep the first batch, but go on behind it. */
+static int
+keep_first(struct log *l, struct append *a, struct set *s, int64_t deadline_ms)
+{
+	struct batch_header h;
+	int rc;
+
+	if ((rc = s->give(s->arg, &s->first)) != STATUS_OK || (rc = place_batch(l, a, &s->first, &h)) != STATUS_OK ||
+	    (is_full(l, &a->next, &h) && (rc = roll(l, a, deadline_ms)) != STATUS_OK) || (rc = enter_epoch(l, a)) != STATUS_OK)
+		return rc;
+	s->first_fd = a->fd;
+	s->first_base = a->next.segment_base;
+	s->first_position = s->begun = a->next.end_position;
+	return note_batch(l, a, &h);
+}
+
+/*
+ * The next segment of a set. Only the last two may ever lack anything (recover.h): what was published before the set is made durable, and
+ * each segment of the set when it is closed.
+ */
+static int
+roll_in_set(struct log *l, struct append *a, struct set *s, int64_t deadline_ms)
+{
+	char name[SEGMENT_NAME_BYTES];
+	int rc;
+
+	if ((rc = index_writer_finish(&l->index, &a->next)) != STATUS_OK)
+		return rc;
+	segment_name(name, a->next.segment_base, SUFFIX_LOG);
+	rc = s->fd < 0 ? sync_upto_locked(l->sync, a->published.end_offset, deadline_ms) : file_sync_data(s->fd, name);
+	if (rc != STATUS_OK)
+		return rc;
+	(void)file_close(s->fd, name);
+	s->fd = -1;
+	segment_name(name, a->next.end_offset, SUFFIX_LOG);
+	if ((rc = file_create(l->p->dir, name, &l->p->access, &s->fd)) != STATUS_OK)
+		return rc;
+	fault_point("log.set.rolled");
+	a->rolled = true;
+	s->begun = 0;
+	begin_segment(a);
+	return STATUS_OK;
+}
+
+static int
+write_next(struct log *l, struct append *a, struct set *s, int64_t deadline_ms)
+{
+	char name[SEGMENT_NAME_BYTES];
+	struct batch_header h;
+	int fd, rc;
+
+	if ((rc = place_batch(l, a, &s->batch, &h)) != STATUS_OK ||
+	    (is_full(l, &a->next, &h) && (rc = roll_in_set(l, a, s, deadline_ms)) != STATUS_OK))
+		return rc;
+	fd = s->fd < 0 ? s->first_fd : s->fd;
+	segment_name(name, a->next.segment_base, SUFFIX_LOG);
+	rc = file_write_at(fd, name, s->batch.data, s->batch.len, a->next.end_position);
+	fault_point("log.set.written");
+	if (rc != STATUS_OK || (rc = note_batch(l, a, &h)) != STATUS_OK)
+		return rc;
+	if (a->next.end_position - s->begun >= SET_BEGIN_BYTES) {
+		file_begin_sync(fd, s->begun, a->next.end_position - s->begun);
+		s->begun = a->next.end_position;
+	}
+	return STATUS_OK;
+}
+
+/* Make what lies behind the place of the first batch durable, in the first's segment and in the last; those between are. */
+static int
+sync_rest(struct log *l, const struct append *a, const struct set *s)
+{
+	char name[SEGMENT_NAME_BYTES];
+	int rc;
+
+	fault_point("log.set.behind");
+	segment_name(name, a->next.segment_base, SUFFIX_LOG);
+	if (s->fd >= 0 &&
+	    ((rc = file_sync_data(s->fd, name)) != STATUS_OK || (rc = file_sync(l->p->dir, l->p->label)) != STATUS_OK))
+		return rc;
+	return sync_cut(l->sync);
+}
+
+/* Put the first batch in its place: with it the set is whole. One that fills more segments is durable before it is published. */
+static int
+write_first(struct log *l, const struct append *a, struct set *s)
+{
+	char name[SEGMENT_NAME_BYTES];
+	int rc;
+
+	fault_point("log.set.synced");
+	segment_name(name, s->first_base, SUFFIX_LOG);
+	if ((rc = file_write_at(s->first_fd, name, s->first.data, s->first.len, s->first_position)) != STATUS_OK)
+		return rc;
+	fault_point("log.set.whole");
+	if (s->fd < 0)
+		return STATUS_OK;
+	if ((rc = sync_cut(l->sync)) != STATUS_OK || (rc = sync_hold_new(l->sync, a->next.segment_base, s->fd)) != STATUS_OK)
+		return rc;
+	s->fd = -1;
+	return STATUS_OK;
+}
+
+static int
+write_set(struct log *l, struct append *a, struct set *s, int64_t deadline_ms)
+{
+	int64_t first_end;
+	int rc;
+
+	if ((rc = keep_first(l, a, s, deadline_ms)) != STATUS_OK)
+		return rc;
+	first_end = a->next.end_offset;
+	while ((rc = s->give(s->arg, &s->batch)) == STATUS_OK && (rc = write_next(l, a, s, deadline_ms)) == STATUS_OK)
+		continue;
+	if (rc == STATUS_END)
+		rc = a->next.end_offset > first_end ? sync_rest(l, a, s) : STATUS_OK;
+	return rc == STATUS_OK ? write_first(l, a, s) : rc;
+}
+
+static int
+append_set_locked(struct log *l, struct append *a, struct set *s, int64_t deadline_ms)
+{
+	int rc;
+
+	if ((rc = check_page(l, a)) != STATUS_OK || (rc = check_open(l)) != STATUS_OK ||
+	    (rc = head_set_appender(l->p->head, l->p->number, true)) != STATUS_OK)
+		return rc;
+	begin_append(l, a);
+	if ((rc = write_set(l, a, s, deadline_ms)) != STATUS_OK || (rc = count_closed(l, a)) != STATUS_OK ||
+	    (rc = head_publish(l->p->head, l->p->number, &a->next)) != STATUS_OK) {
+		(void)file_close(s->fd, SUFFIX_LOG);
+		return take_back(l, a, rc);
+	}
+	fault_point("log.set.published");
+	if (head_set_appender(l->p->head, l->p->number, false) != STATUS_OK)
+		status_clear();
+	return STATUS_OK;
+}
+
+int
+log_append_set(struct log *l, log_set_next *next, void *arg, int64_t deadline_ms, int64_t *base_offset, int64_t *end_offset)
+{
+	struct set s = {.give = next, .arg = arg, .first = BUF_EMPTY, .batch = BUF_EMPTY, .fd = -1};
+	struct append a;
+	int rc;
+
+	if (head_poison(l->p->head, l->p->number) == HEAD_UNSYNCED && (rc = heal(l, deadline_ms)) != STATUS_OK)
+		return rc == STATUS_GONE ? STATUS_RECOVER : rc;
+	if ((rc = take_append_lock(l, deadline_ms)) != STATUS_OK)
+		return rc;
+	rc = append_set_locked(l, &a, &s, deadline_ms);
+	lock_drop(l->p->lock, LOCK_BYTE_APPEND(l->p->number));
+	buf_free(&s.first);
+	buf_free(&s.batch);
+	if (rc != STATUS_OK)
+		return rc == STATUS_GONE ? STATUS_RECOVER : rc;
+	*base_offset = a.published.end_offset;
+	*end_offset = a.next.end_offset;
 	if (a.rolled)
 		after_roll(l->p, a.next.segment_base);
 	return STATUS_OK;

@@ -42,6 +42,18 @@ void log_close(struct log *);
  */
 int log_append(struct log *, struct buf *batch, int64_t deadline_ms, int64_t *base_offset) MUST_USE;
 
+/* Gives the next batch of a set, sealed, in the buf, whatever that holds; STATUS_END behind the last. */
+typedef int log_set_next(void *arg, struct buf *batch);
+
+/*
+ * Append all batches that `next` gives, at least one, and publish them at once: no reader sees a part of them, however many segments they
+ * fill, and no recovery adopts one, because the first batch is written when all that lies behind it is durable (mq-format(5) SETS). The
+ * append lock is held over all of that. The set was admitted before: max.message.bytes and intents that wait do not stop it. On STATUS_OK it
+ * begins at *base_offset and ends before *end_offset, published as log_append does it. Statuses of log_append, and those of `next`.
+ */
+int log_append_set(struct log *, log_set_next *next, void *arg, int64_t deadline_ms, int64_t *base_offset,
+    int64_t *end_offset) MUST_USE;
+
 /*
  * Close the active segment though it is not full, so that retention may let it go: an empty one follows. Nothing is done if it is empty.
  * Statuses of log_append.

@@ -23,6 +23,9 @@
 /* Who compacts, which may take long: it stands outside the order, and before the last slot. */
 #define LOCK_BYTE_COMPACTION(p) ((INT64_C(1) << 32) + (p))
 
+/* Who commits a set or applies those that wait holds this one, the outermost: before topic state. */
+#define LOCK_BYTE_INTENTS (INT64_C(1) << 33)
+
 enum fsync_mode { FSYNC_ALWAYS, FSYNC_INTERVAL, FSYNC_NEVER };
 
 /* The topic's settings as far as the log needs them; mq-topic(1) SETTINGS. */

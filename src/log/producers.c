@@ -209,8 +209,8 @@ producers_write(int dir, const struct file_access *access, int64_t base, const s
 }
 
 /*
- * Note every batch of the segment below the offset `to`; what lies behind that is not looked at, it may be half a batch. One without a
- * producer says nothing here: only its header is read, so that who rolls does not read the whole segment that was just written once more.
+ * Note every batch of the segment below the offset `to`; what lies behind that is not looked at, it may be half a batch. But for control
+ * batches the header says all: only that is read, so that who rolls does not read the whole segment that was just written once more.
  */
 static int
 note_segment(const struct partition *p, int64_t base, int64_t to, struct producers *ps)
@@ -218,7 +218,7 @@ note_segment(const struct partition *p, int64_t base, int64_t to, struct produce
 	char name[SEGMENT_NAME_BYTES];
 	struct segment_scanner scanner;
 	struct batch_header header;
-	const uint8_t *bytes;
+	const uint8_t *bytes = NULL;
 	int64_t size, next = base;
 	int fd, rc;
 
@@ -230,10 +230,11 @@ note_segment(const struct partition *p, int64_t base, int64_t to, struct produce
 		scanner.read_bytes = BATCH_HEADER_BYTES;
 		while (next < to && (rc = segment_scanner_peek(&scanner, &header)) == STATUS_OK && header.base_offset < to) {
 			next = batch_end_offset(&header);
-			if (header.producer_id < 0)
+			if ((header.attributes & BATCH_CONTROL) != 0)
+				rc = segment_scanner_next(&scanner, &header, &bytes);
+			else
 				segment_scanner_pass(&scanner, &header);
-			else if ((rc = segment_scanner_next(&scanner, &header, &bytes)) != STATUS_OK ||
-			    (rc = producers_note(ps, &header, bytes)) != STATUS_OK)
+			if (rc != STATUS_OK || (rc = producers_note(ps, &header, bytes)) != STATUS_OK)
 				break;
 		}
 		segment_scanner_free(&scanner);

@@ -27,7 +27,8 @@ struct sync {
 	uint64_t generation;
 	/* All that is published at or behind this offset was written after the descriptor of its segment was opened; INT64_MAX: none is. */
 	int64_t vouched_from;
-	bool healing; /* a failure now is the second one */
+	int64_t flushed_to; /* what lies below was made durable by us, though synced_end does not say so yet */
+	bool healing;	    /* a failure now is the second one */
 };
 
 int
@@ -182,22 +183,47 @@ sync_rewrite(const struct partition *p, int fd, int64_t base, int64_t from, int6
 	return rc;
 }
 
-/* Hold every segment that has offsets in [from, to). */
+static int poison(struct sync *s);
+
+/* Write a segment that is not held again from `from` on, and make it durable at once. */
 static int
-hold_range(struct sync *s, int64_t from, int64_t to)
+flush_segment(struct sync *s, int64_t base, int64_t from, int64_t to)
 {
-	struct segment_list list;
+	char name[SEGMENT_NAME_BYTES];
 	int fd, rc;
 
-	if ((rc = segment_list_read(s->p->dir, &list)) != STATUS_OK)
+	if ((rc = open_segment(s, base, &fd)) != STATUS_OK)
 		return rc;
-	for (size_t i = list.count > 0 ? segment_list_find(&list, from) : 0; i < list.count && rc == STATUS_OK; i++) {
-		if (list.bases[i] >= to || holds(s, list.bases[i]))
+	segment_name(name, base, SUFFIX_LOG);
+	if ((rc = sync_rewrite(s->p, fd, base, from, to)) == STATUS_OK && file_sync_data(fd, name) != STATUS_OK)
+		rc = poison(s);
+	(void)file_close(fd, name);
+	if (rc == STATUS_OK)
+		s->flushed_to = to;
+	return rc;
+}
+
+/*
+ * Hold every segment that has offsets in [from, to), but if a set (log.h) was published that fills more than two, only the last two: those
+ * before them are made durable here.
+ */
+static int
+hold_range(struct sync *s, const struct segment_list *list, int64_t from, int64_t to)
+{
+	size_t i = list->count > 0 ? segment_list_find(list, from) : 0, end = i;
+	int fd, rc = STATUS_OK;
+
+	while (end < list->count && list->bases[end] < to)
+		end++;
+	for (; i < end && rc == STATUS_OK; i++) {
+		if (holds(s, list->bases[i]))
 			continue;
-		if ((rc = open_segment(s, list.bases[i], &fd)) == STATUS_OK && (rc = insert(s, list.bases[i], fd)) != STATUS_OK)
+		if (i + 2 < end)
+			rc = flush_segment(s, list->bases[i], from, list->bases[i + 1]);
+		else if ((rc = open_segment(s, list->bases[i], &fd)) == STATUS_OK &&
+		    (rc = insert(s, list->bases[i], fd)) != STATUS_OK)
 			(void)file_close(fd, SUFFIX_LOG);
 	}
-	segment_list_free(&list);
 	return rc;
 }
 
@@ -205,17 +231,21 @@ hold_range(struct sync *s, int64_t from, int64_t to)
 static int
 rewrite_range(struct sync *s, int64_t from, int64_t to)
 {
+	struct segment_list list;
 	int rc;
 
-	if ((rc = hold_range(s, from, to)) != STATUS_OK)
+	if ((rc = segment_list_read(s->p->dir, &list)) != STATUS_OK)
 		return rc;
-	if (s->count == 0 || s->files[0].base > from)
-		return status_fail(STATUS_CORRUPT, "no segment holds offset %lld", (long long)from);
+	s->flushed_to = from;
+	if ((rc = hold_range(s, &list, from, to)) == STATUS_OK && (s->count == 0 || s->files[0].base > s->flushed_to))
+		rc = status_fail(STATUS_CORRUPT, "no segment holds offset %lld", (long long)from);
 	for (size_t i = 0; i < s->count && rc == STATUS_OK; i++) {
-		int64_t limit = i + 1 < s->count && s->files[i + 1].base < to ? s->files[i + 1].base : to;
+		size_t next = segment_list_find(&list, s->files[i].base) + 1;
+		int64_t limit = next < list.count && list.bases[next] < to ? list.bases[next] : to;
 
 		rc = sync_rewrite(s->p, s->files[i].fd, s->files[i].base, from, limit);
 	}
+	segment_list_free(&list);
 	return rc;
 }
 
@@ -352,7 +382,7 @@ flush_and_raise(struct sync *s, int64_t offset, bool locked)
 	if ((rc = look(s, offset)) != STATUS_AGAIN)
 		return rc;
 	synced = head_synced_end(s->p->head, s->p->number);
-	assert(s->count > 0 && s->files[0].base <= synced);
+	assert(s->count > 0 && (s->files[0].base <= synced || s->files[0].base <= s->flushed_to));
 	target = locked ? offset : reach(s, offset);
 	for (size_t i = 0; i < s->count; i++) {
 		if (i + 1 < s->count && s->files[i + 1].base <= synced)
