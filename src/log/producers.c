@@ -250,14 +250,14 @@ is_useless(int rc)
 	return rc == STATUS_MISSING || rc == STATUS_CORRUPT;
 }
 
-/* From the newest valid snapshot at a segment before `base` (or nothing) through all that lies between. */
+/* From the newest valid snapshot at a segment up to `base` (or nothing) through all that lies between. */
 static int
 collect(const struct partition *p, int64_t base, const struct segment_list *list, struct producers *ps)
 {
 	size_t last = 0, first;
 	int rc = STATUS_MISSING;
 
-	while (last < list->count && list->bases[last] < base)
+	while (last < list->count && list->bases[last] <= base)
 		last++;
 	first = last;
 	while (first > 0 && is_useless(rc = producers_read(p->dir, list->bases[first - 1], ps)))

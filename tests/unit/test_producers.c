@@ -613,6 +613,27 @@ test_a_snapshot_knows_what_an_older_one_knew_of_removed_segments(void **state)
 	logfolder_close(&f);
 }
 
+/* Retention left nothing but the empty active segment. */
+static void
+test_what_was_removed_is_known_at_the_end(void **state)
+{
+	struct producers ps = {NULL, 0, 0};
+	struct logfolder f;
+
+	(void)state;
+	make_log(&f);
+	unit_write(segment_path(30, SUFFIX_LOG), "", 0);
+	assert_ok(producers_ensure_snapshot(&f.p, 30));
+	for (int64_t base = 0; base < 30; base += 10)
+		assert_int_equal(unlink(segment_path(base, SUFFIX_LOG)), 0);
+	assert_ok(producers_collect(&f.p, 30, &ps));
+	assert_non_null(producers_find(&ps, 1));
+	assert_int_equal(producers_find(&ps, 1)->last_sequence, 24);
+	assert_non_null(producers_find(&ps, 2));
+	producers_free(&ps);
+	logfolder_close(&f);
+}
+
 static void
 test_a_snapshot_that_is_there_stays(void **state)
 {
@@ -842,6 +863,7 @@ main(void)
 	    unit_test(test_kafkas_snapshots_are_written_byte_for_byte),
 	    unit_test(test_a_snapshot_is_made_from_the_log_before_it),
 	    unit_test(test_a_snapshot_knows_what_an_older_one_knew_of_removed_segments),
+	    unit_test(test_what_was_removed_is_known_at_the_end),
 	    unit_test(test_a_snapshot_that_is_there_stays),
 	    unit_test(test_damaged_snapshots_are_passed_over_and_made_anew),
 	    unit_test(test_an_older_snapshot_that_cannot_be_opened_now_is_not_passed_over),
