@@ -6,15 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/status.h"
 #include "log/extract.h"
 #include "log/rebuild.h"
 #include "store/handle.h"
+#include "store/intent.h"
 #include "store/layout.h"
 
 /* So often a partition is begun again that was trimmed or rebuilt while it was copied. */
 #define TRIES 10
+/* How long to wait for who stores committed sets. */
+#define PATIENCE_MS 30000
 /* What is left of a topic's name of 249 characters in the name of a folder in the making. */
 #define DRAFT_TOPIC_MAX 200
 #define DRAFT_NAME_BYTES 300
@@ -274,6 +278,10 @@ export_topic(struct topic *t, const struct export_order *o)
 	int rc;
 
 	arc4random_buf(&x.number, sizeof(x.number));
+	/* What is committed is part of the topic; who may not store it copies what readers see. */
+	if (head_intents(t->head) != 0 && t->lock != NULL &&
+	    (rc = intent_apply_waiting(t, clock_deadline(PATIENCE_MS))) != STATUS_OK)
+		return handle_context(t, rc);
 	if ((rc = topic_partition_count(t, &x.count)) != STATUS_OK || (rc = dir_make_path(o->folder)) != STATUS_OK ||
 	    (rc = dir_open_path(o->folder, &x.dir)) != STATUS_OK)
 		return rc;

@@ -5,6 +5,7 @@
 #include "log/compact.h"
 #include "log/retention.h"
 #include "store/handle.h"
+#include "store/intent.h"
 
 /*
  * Close the active segment, so that all of it may go, or, as nobody else does it where nobody writes, because it is older than segment.ms
@@ -74,4 +75,17 @@ gc_partition(struct topic *t, int p, const struct gc_options *o, struct gc_resul
 		rc = apply(t, s, o, due);
 	r->new_start = o->dry_run ? due : head_log_start(t->head, p);
 	return rc;
+}
+
+int
+gc_topic(struct topic *t, const struct gc_options *o)
+{
+	int rc;
+
+	if (o->dry_run || t->lock == NULL)
+		return STATUS_OK;
+	/* Also where the page counts none: a folder that was put together by hand may hold some. */
+	if ((rc = intent_apply_waiting(t, clock_deadline(o->lock_ms))) == STATUS_OK)
+		rc = intent_clean(t);
+	return rc == STATUS_OK ? rc : handle_context(t, rc);
 }

@@ -1,6 +1,6 @@
 /*
  * gc: what a timer does for a topic that nobody writes to: closes segments that are old enough, and lets go what its retention settings say.
- * (Where somebody writes, each roll does so.)
+ * (Where somebody writes, each roll does so.) It also stores the committed sets that wait, and removes what their dead makers left.
  */
 #ifndef STORE_GC_H
 #define STORE_GC_H
@@ -20,6 +20,9 @@ struct gc_options {
 	bool dry_run;
 	bool (*stopped)(void); /* asked now and then while it compacts: end early */
 };
+
+/* The topic as such, before its partitions: statuses of intent_apply_waiting. */
+int gc_topic(struct topic *, const struct gc_options *) MUST_USE;
 
 /*
  * One partition, recovered if need be: retention, then compaction. `dry_run`: nothing is done, but for a recovery; new_start is what it would be. STATUS_READ_ONLY: the

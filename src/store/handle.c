@@ -265,7 +265,8 @@ handle_recover(struct topic *t, struct slot *s, int64_t deadline_ms)
 	int rc;
 
 	/* A copy is as durable as we make it: nobody knows whether who made it did. */
-	if (!head_is_original(t->head) && (rc = file_sync_system(t->dir, t->name)) != STATUS_OK)
+	if (!head_is_original(t->head) &&
+	    ((rc = file_sync_system(t->dir, t->name)) != STATUS_OK || (rc = t->intents->recount(t)) != STATUS_OK))
 		return rc;
 	if ((rc = head_adopt(t->head)) != STATUS_OK || (rc = restore_epoch(t)) != STATUS_OK ||
 	    (rc = recover_partition(&s->part, handle_open_epoch, t, deadline_ms, &found)) != STATUS_OK)
@@ -287,8 +288,8 @@ recover(struct topic *t, struct slot *s, int64_t deadline_ms)
 }
 
 /* Do what the log asked for; any other status stays what it is. */
-static int
-repair(struct topic *t, struct slot *s, int asked, int64_t deadline_ms)
+int
+handle_repair(struct topic *t, struct slot *s, int asked, int64_t deadline_ms)
 {
 	switch (asked) {
 	case STATUS_RECOVER:
@@ -296,14 +297,14 @@ repair(struct topic *t, struct slot *s, int asked, int64_t deadline_ms)
 	case STATUS_CONFIG_CHANGED:
 		return handle_read_config(t);
 	case STATUS_INTENT:
-		return status_fail(STATUS_CONFIG, "a newer version of mq left committed sets here, which this one cannot apply");
+		return t->intents->apply_waiting(t, deadline_ms);
 	default:
 		return asked;
 	}
 }
 
-static bool
-is_repairable(int rc)
+bool
+handle_is_repairable(int rc)
 {
 	return rc == STATUS_RECOVER || rc == STATUS_CONFIG_CHANGED || rc == STATUS_INTENT;
 }
@@ -338,7 +339,10 @@ handle_append(struct topic *t, int p, struct buf *batch, int64_t deadline_ms, in
 		return rc;
 	for (int i = 0; i < REPAIR_TRIES; i++) {
 		rc = log_append(s->log, batch, deadline_ms, base_offset);
-		if (!is_repairable(rc) || (rc = repair(t, s, rc, deadline_ms)) != STATUS_OK)
+		/* Others may commit one set after the other: only the deadline limits how often. */
+		if (rc == STATUS_INTENT && i > 0 && !clock_passed(deadline_ms))
+			i--;
+		if (!handle_is_repairable(rc) || (rc = handle_repair(t, s, rc, deadline_ms)) != STATUS_OK)
 			break;
 		rc = status_fail(STATUS_IO, "was repaired %d times and still asks for it", i + 1);
 	}
@@ -359,7 +363,10 @@ handle_roll(struct topic *t, int p, int64_t deadline_ms)
 		return rc;
 	for (int i = 0; i < REPAIR_TRIES; i++) {
 		rc = log_roll(s->log, deadline_ms);
-		if (!is_repairable(rc) || (rc = repair(t, s, rc, deadline_ms)) != STATUS_OK)
+		/* Others may commit one set after the other: only the deadline limits how often. */
+		if (rc == STATUS_INTENT && i > 0 && !clock_passed(deadline_ms))
+			i--;
+		if (!handle_is_repairable(rc) || (rc = handle_repair(t, s, rc, deadline_ms)) != STATUS_OK)
 			break;
 		rc = status_fail(STATUS_IO, "was repaired %d times and still asks for it", i + 1);
 	}
@@ -419,6 +426,10 @@ handle_bounds(struct topic *t, int p, int64_t *start, int64_t *end, bool *damage
 
 	if (head_dead(t->head))
 		return status_fail(STATUS_MISSING, "%s: the topic was deleted", t->name);
+	if (UNLIKELY(head_intents(t->head) != 0) && !t->looked_for_intents) {
+		t->looked_for_intents = true;
+		t->intents->try_apply(t);
+	}
 	if ((rc = handle_use_reader(t, p, &s)) != STATUS_OK)
 		return rc;
 	for (int i = 0; i < REPAIR_TRIES; i++) {
@@ -503,6 +514,7 @@ handle_wait(struct topic *t, uint32_t seen, int64_t timeout_ms)
 		if (bell_wait(head_bell(t->head), seen, step_ms) || clock_monotonic_ms() - began_ms < step_ms)
 			return;
 		sync_leavings(t);
+		t->intents->try_apply(t);
 		if (bell_read(head_bell(t->head)) != seen)
 			return;
 	}

@@ -14,6 +14,8 @@
 #include "store/config.h"
 #include "store/store.h"
 
+struct topic;
+
 /* One partition in use. */
 struct slot {
 	struct slot *next;     /* of topic.in_use */
@@ -26,7 +28,15 @@ struct slot {
 	uint64_t used;
 };
 
+/* What intent.h does with sets that wait. It stands above this room, so topic_open brings it. */
+struct handle_intents {
+	int (*apply_waiting)(struct topic *, int64_t deadline_ms);
+	void (*try_apply)(struct topic *);
+	int (*recount)(struct topic *);
+};
+
 struct topic {
+	const struct handle_intents *intents;
 	struct store *store;
 	char *name;
 	int dir;
@@ -41,6 +51,7 @@ struct topic {
 	struct slot *in_use; /* those that are not NULL, the last to come into use first */
 	size_t open_count, open_most;
 	uint64_t uses;
+	bool looked_for_intents;		     /* by a reader, once: who waits looks again */
 	void (*notice)(void *arg, const char *text); /* topic.h, topic_notice */
 	void *notice_arg;
 };
@@ -63,6 +74,10 @@ int handle_use_log(struct topic *, int p, struct slot **) MUST_USE;
 int handle_use_reader(struct topic *, int p, struct slot **) MUST_USE;
 /* Close its descriptors; the reader keeps its position. */
 void slot_close(struct slot *);
+
+/* Does the status of an append ask for a repair? Then do it, and call again what asked. */
+bool handle_is_repairable(int rc);
+int handle_repair(struct topic *, struct slot *, int asked, int64_t deadline_ms) MUST_USE;
 
 /* Make what is published in the partition durable; *end (may be NULL): where that ends. `locked`: the topic state lock is held. */
 int handle_sync(struct topic *, struct slot *, bool locked, int64_t deadline_ms, int64_t *end) MUST_USE;

@@ -11,6 +11,9 @@
 #define TOPIC_LOCK_FILE "lock"
 #define NAMED_FOLDER "ids"
 #define NAMED_LOCK_SUFFIX ".lock"
+#define INTENTS_FOLDER "intents"
+#define SPOOLS_FOLDER "spools"
+#define INTENT_SUFFIX ".intent"
 #define PARTITION_NAME_BYTES 260
 
 /* "orders-3". */

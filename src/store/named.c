@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "base/status.h"
 #include "store/handle.h"
+#include "store/intent.h"
 #include "store/layout.h"
 #include "store/named_file.h"
 #include "store/named_trail.h"
@@ -225,6 +226,9 @@ open_parts(struct named *n, int64_t deadline_ms)
 
 	if ((rc = open_folder(n)) != STATUS_OK || (rc = take_lock(n)) != STATUS_OK || (rc = read_file(n)) != STATUS_OK)
 		return name_context(n, rc);
+	/* What a run with --atomic committed is stored, though it may not lie in the log yet. */
+	if (n->live && head_intents(n->topic->head) != 0 && (rc = intent_apply_waiting(n->topic, deadline_ms)) != STATUS_OK)
+		return handle_context(n->topic, rc);
 	for (int p = 0; p < n->lane_count && rc == STATUS_OK; p++) {
 		struct lane *lane = &n->lanes[p];
 

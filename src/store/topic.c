@@ -10,6 +10,7 @@
 #include "log/retention.h"
 #include "log/segment.h"
 #include "store/handle.h"
+#include "store/intent.h"
 #include "store/layout.h"
 #include "store/room.h"
 
@@ -124,6 +125,7 @@ topic_open(struct store *s, const char *name, struct topic **out)
 		return status_no_memory(name);
 	}
 	t->store = s;
+	t->intents = &intent_of_handles;
 	t->dir = -1;
 	t->open_most = most_open_partitions();
 	if ((rc = open_parts(t)) != STATUS_OK) {
