@@ -1,5 +1,6 @@
 #include "cmd/appender.h"
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "base/worker.h"
+#include "cmd/cmd.h"
+#include "store/spool.h"
 
 #define BATCH_BYTES ((size_t)1 << 20)
 /* Published and not synced: beyond one of these it is synced, so that readers see progress. */
@@ -28,9 +31,10 @@ struct handed {
 
 /* A partition. */
 struct lane {
-	uint64_t waiting; /* records published, not known to be durable */
-	int64_t named;	  /* records that it holds of the named producer */
-	bool unsynced;	  /* it is in appender.unsynced */
+	uint64_t waiting;  /* records published, not known to be durable */
+	int64_t named;	   /* records that it holds of the named producer */
+	bool unsynced;	   /* it is in appender.unsynced */
+	int64_t base, end; /* of what was committed, when that is stored; the same: nothing was */
 };
 
 struct appender {
@@ -48,6 +52,11 @@ struct appender {
 	bool unrung;	   /* something was published since the bell was rung */
 	struct report report;
 	struct buf packed; /* the batch that is appended, compressed */
+
+	struct spool *spool; /* options.atomic: what was put aside; NULL: nothing */
+	int64_t spool_id;    /* its producer, unless there is a named one */
+	uint64_t spooled;    /* records in it */
+	uint64_t went_round; /* of them */
 
 	struct worker *worker; /* NULL: none */
 	struct handed handed[HANDED_MOST];
@@ -280,36 +289,133 @@ pack(struct appender *a, struct buf *batch, struct buf **packed)
 static void
 seal(const struct appender *a, int number, struct batch_builder *b)
 {
-	struct batch_producer producer = {.sequence = (int32_t)(a->lanes[number].named & INT32_MAX)};
+	struct batch_producer producer = {.id = a->spool_id, .sequence = (int32_t)(a->lanes[number].named & INT32_MAX)};
 
-	if (a->options.named == NULL) {
+	if (a->options.named != NULL)
+		named_sign(a->options.named, &producer);
+	else if (!a->options.atomic) {
 		batch_seal(b);
 		return;
 	}
-	named_sign(a->options.named, &producer);
 	batch_seal_as(b, &producer);
+}
+
+/* Into the spool, which is made for the first batch. */
+static int
+put_aside(struct appender *a, int number, const struct buf *batch, const struct batch_builder *b)
+{
+	struct batch_producer producer = {.id = a->spool_id};
+	int rc;
+
+	if (a->options.named != NULL)
+		named_sign(a->options.named, &producer);
+	if ((a->spool == NULL && (rc = spool_open(a->topic, producer.id, producer.epoch, &a->spool)) != STATUS_OK) ||
+	    (rc = spool_add(a->spool, number, batch)) != STATUS_OK)
+		/* What could not be written is nowhere. */
+		return rc == STATUS_IO ? STATUS_READ_ONLY : rc;
+	a->lanes[number].named += b->count;
+	a->spooled += (uint64_t)b->count;
+	return STATUS_OK;
+}
+
+static int
+store(struct appender *a, int number, struct buf *batch, const struct batch_builder *b)
+{
+	int64_t base_offset;
+	int rc = topic_append(a->topic, number, batch, deadline(a), &base_offset);
+
+	if (rc == STATUS_OK) {
+		note_published(a, number, b);
+		return report_lane(a, number, batch);
+	}
+	if (rc == STATUS_IO)
+		a->doubtful += (uint64_t)b->count;
+	return rc;
 }
 
 int
 appender_append(struct appender *a, int number, struct batch_builder *b, uint64_t went_round)
 {
 	struct buf *batch;
-	int64_t base_offset;
 	int rc;
 
-	topic_advance_next_partition(a->topic, went_round);
+	if (a->options.atomic)
+		a->went_round += went_round;
+	else
+		topic_advance_next_partition(a->topic, went_round);
 	seal(a, number, b);
-	if ((rc = pack(a, &b->bytes, &batch)) == STATUS_OK &&
-	    (rc = topic_append(a->topic, number, batch, deadline(a), &base_offset)) == STATUS_OK) {
-		note_published(a, number, b);
-		rc = report_lane(a, number, batch);
-	} else if (rc == STATUS_IO) {
-		a->doubtful += (uint64_t)b->count;
-	}
+	if ((rc = pack(a, &b->bytes, &batch)) == STATUS_OK)
+		rc = a->options.atomic ? put_aside(a, number, batch, b) : store(a, number, batch, b);
 	batch_builder_reset(b);
 	if (b->bytes.cap > KEPT_BYTES)
 		batch_builder_free(b);
 	return rc;
+}
+
+static bool
+is_stopped(void *arg)
+{
+	(void)arg;
+	return cmd_signal() != 0;
+}
+
+static void
+note_applied(void *arg, int number, int64_t base, int64_t end)
+{
+	struct appender *a = arg;
+
+	a->lanes[number].base = base;
+	a->lanes[number].end = end;
+}
+
+static int
+report_stored(void *arg, int number, const struct buf *batch)
+{
+	struct appender *a = arg;
+
+	return report_batch(&a->report, topic_name(a->topic), number, batch);
+}
+
+/* What was committed, partition by partition, as it lies there. */
+static int
+report_committed(struct appender *a)
+{
+	struct batch_producer producer = {.id = a->spool_id};
+	int rc = STATUS_OK;
+
+	if (a->options.report == NULL)
+		return STATUS_OK;
+	if (a->options.named != NULL)
+		named_sign(a->options.named, &producer);
+	for (int i = 0; i < a->count && rc == STATUS_OK; i++) {
+		const struct lane *lane = &a->lanes[i];
+
+		if (lane->base < lane->end)
+			rc = intent_each_stored(a->topic, i, producer.id, lane->base, lane->end, report_stored, a);
+	}
+	return rc;
+}
+
+int
+appender_commit(struct appender *a)
+{
+	struct intent_order order = {.stopped = is_stopped, .applied = note_applied, .arg = a};
+	int rc;
+
+	if (a->spool == NULL)
+		return STATUS_OK;
+	rc = spool_commit(a->spool, &order, deadline(a));
+	spool_close(a->spool);
+	a->spool = NULL;
+	if (!order.committed)
+		return rc == STATUS_END ? STATUS_OK : rc;
+	topic_advance_next_partition(a->topic, a->went_round);
+	a->published += a->spooled;
+	if (rc != STATUS_OK)
+		return status_fail(STATUS_IO, "%s; all of it is committed and will be stored, by whoever uses the topic next",
+		    status_message());
+	a->stored += a->spooled;
+	return report_committed(a);
 }
 
 int
@@ -377,6 +483,8 @@ appender_open(struct topic *topic, const struct appender_options *options, struc
 		return status_no_memory("producer");
 	a->topic = topic;
 	a->options = *options;
+	arc4random_buf(&a->spool_id, sizeof(a->spool_id));
+	a->spool_id = options->atomic ? a->spool_id & INT64_MAX : -1;
 	/* Who wants a report waits for each batch, so that a thread would gain nothing. */
 	if ((rc = codec_load(codec_of(a))) != STATUS_OK || (rc = appender_look(a)) != STATUS_OK ||
 	    (rc = report_init(&a->report, options->report)) != STATUS_OK ||
@@ -397,6 +505,7 @@ appender_close(struct appender *a)
 	worker_close(a->worker);
 	for (int i = 0; i < HANDED_MOST; i++)
 		batch_builder_free(&a->handed[i].builder);
+	spool_close(a->spool);
 	report_free(&a->report);
 	buf_free(&a->packed);
 	free(a->lanes);

@@ -28,6 +28,7 @@ struct appender_options {
 	const struct format *report; /* print each stored record so; NULL: none */
 	bool alone;		     /* the process has no other appender, so that this one may have a thread */
 	struct named *named;	     /* batches are signed by this one; NULL: by nobody. Borrowed */
+	bool atomic;		     /* batches are put aside, and stored as a whole by appender_commit */
 };
 
 struct appender;
@@ -49,6 +50,12 @@ int appender_append(struct appender *, int partition, struct batch_builder *, ui
  */
 int appender_hand_over(struct appender *, int partition, struct batch_builder *, uint64_t went_round) MUST_USE;
 int appender_settle(struct appender *) MUST_USE;
+
+/*
+ * `atomic`, after appender_settle: store all that was put aside, or nothing (store/intent.h). STATUS_IO: it is committed, and will be stored,
+ * but is not yet. Else a failure, or a signal to end, which is STATUS_OK, means that nothing was; as does never calling this.
+ */
+int appender_commit(struct appender *) MUST_USE;
 
 /*
  * After appender_append: sync if it is time, or if all is to be `durable` that the topic's fsync wants so, and ring; then look how the topic

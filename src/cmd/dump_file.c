@@ -34,6 +34,7 @@ static const struct {
     {TOPIC_CONFIG_FILE, DUMP_CONFIG},
     {"state", DUMP_STATE},
     {"store", DUMP_STORE},
+    {INTENT_SUFFIX, DUMP_INTENT},
 };
 
 static const char *const words[] = {
@@ -50,6 +51,7 @@ static const char *const words[] = {
     [DUMP_CONFIG] = "config",
     [DUMP_STATE] = "state",
     [DUMP_STORE] = "store",
+    [DUMP_INTENT] = "intent",
 };
 
 static const char *

@@ -22,6 +22,7 @@ enum dump_kind {
 	DUMP_CONFIG,
 	DUMP_STATE,
 	DUMP_STORE,
+	DUMP_INTENT,
 };
 
 struct dump_file {
@@ -41,7 +42,8 @@ enum dump_kind dump_kind_of(const char *name);
 /* The kind by the word of --kind, as "segment"; DUMP_UNKNOWN. */
 enum dump_kind dump_kind_named(const char *word);
 /* All these words, for a message. */
-#define DUMP_KIND_WORDS "segment, index, timeindex, txnindex, snapshot, epochs, offsets, metadata, heads, config, state or store"
+#define DUMP_KIND_WORDS \
+	"segment, index, timeindex, txnindex, snapshot, epochs, offsets, metadata, heads, config, state, store or intent"
 
 /*
  * Open the file that a user names. `kind` may be DUMP_UNKNOWN: then it is found by the name, and STATUS_USAGE if it cannot be.

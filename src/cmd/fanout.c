@@ -210,6 +210,13 @@ fanout_end(struct fanout *f)
 	return rc;
 }
 
+void
+fanout_give_up(struct fanout *f)
+{
+	for (int i = 0; i < f->count; i++)
+		producer_give_up(f->outlets[i].producer);
+}
+
 int
 fanout_finish(struct fanout *f)
 {

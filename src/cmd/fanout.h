@@ -42,6 +42,8 @@ int fanout_get(struct fanout *, const char *name, struct producer **, struct top
 int fanout_store(struct fanout *) MUST_USE;
 /* producer_end of all. */
 int fanout_end(struct fanout *) MUST_USE;
+/* producer_give_up of all. */
+void fanout_give_up(struct fanout *);
 /* producer_finish of all, also behind a failure; the first failure is returned, others are told on stderr. */
 int fanout_finish(struct fanout *) MUST_USE;
 /* The shortest producer_patience_ms. */

@@ -7,6 +7,7 @@
 #include "cmd/dump_file.h"
 #include "cmd/dump_heads.h"
 #include "cmd/dump_index.h"
+#include "cmd/dump_intent.h"
 #include "cmd/dump_partition.h"
 #include "cmd/dump_segment.h"
 #include "cmd/dump_snapshot.h"
@@ -17,6 +18,7 @@ static const char help[] =
     "mq-dump -r orders/0                           with the records of each batch\n"
     "mq-dump 00000000000000000000.log              a segment, ours or Kafka's; so are all other files of both:\n"
     "mq-dump *.index *.timeindex *.txnindex *.snapshot *-checkpoint partition.metadata\n"
+    "mq-dump topics/orders/intents/*               sets that are stored as a whole, by partition\n"
     "mq-dump topics/orders/heads topics/orders/config topics/orders/state store\n"
     "mq-dump -r --json orders/0 | jq -r .value     one object a line\n"
     "\n"
@@ -111,6 +113,8 @@ dump_open_file(struct sheet *s, const struct options *o, const struct dump_file 
 		return dump_snapshot(s, f);
 	case DUMP_HEADS:
 		return dump_heads(s, f);
+	case DUMP_INTENT:
+		return dump_intent(s, f);
 	default:
 		return dump_text(s, f);
 	}

@@ -125,6 +125,9 @@ clean_partitions(struct run *run, struct topic *topic)
 
 	if ((rc = topic_partition_count(topic, &partitions)) != STATUS_OK)
 		return rc;
+	/* What cannot be stored now keeps nothing else from its partitions. */
+	if ((rc = gc_topic(topic, &run->gc)) != STATUS_OK && !topic_deleted(topic))
+		note_failure(run, rc);
 	for (int p = 0; p < partitions && cmd_signal() == 0; p++) {
 		rc = gc_partition(topic, p, &run->gc, &result);
 		if (topic_deleted(topic))

@@ -29,6 +29,7 @@ static const char help[] =
     "mq-produce orders -- psql -Atc 'TABLE new'  a command's output; if it fails, so does this\n"
     "mq-produce -o '%p %o\\n' orders < f          tell where each record was stored\n"
     "mq-produce --id day-23 orders < f            a rerun, also after a crash, stores nothing twice\n"
+    "mq-produce --atomic orders < f               all of it, or nothing\n"
     "mq-consume -J orders | mq-produce -J copy   with keys, headers and times\n"
     "\n"
     "usage: mq-produce [options] TOPIC [FILE...]\n"
@@ -46,6 +47,7 @@ static const char help[] =
     "                    TOPIC `-`: each record names its topic (-J, or -f with %t)\n"
     "  -a 1|all          how many replicas must have it (all)\n"
     "  --id NAME         the input has this name: a rerun stores only what is not stored yet\n"
+    "  --atomic          all of the input is stored at once, at its end, or none of it\n"
     "  -o FORMAT         print this for each record once it is stored\n"
     "  -z CODEC          none, gzip, snappy, lz4, zstd; gzip, lz4 and zstd with a level as zstd:9\n"
     "  --timeout D       how long to wait for locks and room (30s), or forever\n"
@@ -53,7 +55,7 @@ static const char help[] =
     "  -d DIR            the store, else $MQ_DIR\n"
     "Status 0: every record read is stored and durable. See mq-produce(1), mq(7).\n";
 
-enum { OPT_WHOLE = 256, OPT_TIMEOUT, OPT_PROGRESS, OPT_ID };
+enum { OPT_WHOLE = 256, OPT_TIMEOUT, OPT_PROGRESS, OPT_ID, OPT_ATOMIC };
 
 static const struct args_option options[] = {
     {'d', NULL, ARGS_VALUE, 'd', NULL},
@@ -74,7 +76,7 @@ static const struct args_option options[] = {
     {'f', "format", ARGS_VALUE, 'f', NULL},
     {'J', "json", ARGS_FLAG, 'J', NULL},
     {0, "id", ARGS_VALUE, OPT_ID, NULL},
-    {0, "atomic", ARGS_FLAG, 0, NOT_YET},
+    {0, "atomic", ARGS_FLAG, OPT_ATOMIC, NULL},
     {0, "follow", ARGS_VALUE, 0, NOT_YET},
     {'X', "producer-property", ARGS_VALUE, 0, NO_PROPERTIES},
     {'l', NULL, ARGS_FLAG, 0, "files are read line by line anyway; -D sets another delimiter"},
@@ -213,6 +215,9 @@ set_option(struct produce_options *o, const struct args *args, int id)
 	case OPT_ID:
 		o->fanout.producer.id = args->value;
 		return named_check_name(args->value) == STATUS_OK ? STATUS_OK : args_fail(args, "%s", status_message());
+	case OPT_ATOMIC:
+		o->fanout.producer.appender.atomic = true;
+		return STATUS_OK;
 	case OPT_TIMEOUT:
 		return args_timeout(args, &o->fanout.producer.appender.timeout_ms);
 	default:
@@ -269,6 +274,8 @@ check_topic(struct produce_options *o)
 	o->fanout.many = true;
 	if (o->fanout.producer.id != NULL)
 		return status_fail(STATUS_USAGE, "--id: its input goes to one topic, not to those that records name");
+	if (o->fanout.producer.appender.atomic)
+		return status_fail(STATUS_USAGE, "--atomic: into one topic, not into those that records name");
 	if (o->feed.json || has_verb(o->format, VERB_TOPIC))
 		return STATUS_OK;
 	return status_fail(STATUS_USAGE, "-: a topic in each record needs -J, or -f with %%t");
@@ -338,6 +345,8 @@ feed_and_finish(const struct produce_options *o, struct fanout *fanout, struct t
 	char message[1024];
 
 	(void)strlcpy(message, rc != STATUS_OK ? status_message() : "", sizeof(message));
+	if (rc != STATUS_OK || cmd_signal() != 0)
+		fanout_give_up(fanout);
 	finish_rc = fanout_finish(fanout);
 	tally->stored = fanout_stored(fanout);
 	tally->unknown = fanout_unknown(fanout);

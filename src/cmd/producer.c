@@ -43,7 +43,7 @@ struct producer {
 	struct resume *resume;
 	size_t unchecked_bytes; /* stored since the last checkpoint */
 	int64_t checked_at_ms;	/* when that was, monotonic */
-	bool is_doubtful;	/* a record that was taken was not stored: no more checkpoints */
+	bool is_doubtful;	/* a record that was taken was not, or shall not be, stored: no more checkpoints */
 };
 
 /* Room for all partitions that the appender knows. */
@@ -255,7 +255,8 @@ check(struct producer *p, bool live)
 static bool
 is_check_due(const struct producer *p)
 {
-	if (p->named == NULL || p->unchecked_bytes == 0 || p->is_doubtful || !resume_agreed(p->resume))
+	if (p->named == NULL || p->unchecked_bytes == 0 || p->is_doubtful || p->options.appender.atomic ||
+	    !resume_agreed(p->resume))
 		return false;
 	return p->unchecked_bytes >= CHECKPOINT_BYTES || clock_monotonic_ms() - p->checked_at_ms >= CHECKPOINT_MS;
 }
@@ -263,8 +264,11 @@ is_check_due(const struct producer *p)
 int
 producer_store(struct producer *p)
 {
-	int rc = store_all(p);
+	int rc;
 
+	if (p->options.appender.atomic)
+		return STATUS_OK;
+	rc = store_all(p);
 	if (rc == STATUS_OK && is_check_due(p))
 		rc = check(p, true);
 	return rc == STATUS_OK ? note(p, appender_finish_round(p->appender, true)) : rc;
@@ -288,10 +292,29 @@ finish(struct producer *p)
 	return status_fail(rc, "%s", message);
 }
 
+/* The same for all that was put aside, if it is all. */
+static int
+finish_whole(struct producer *p)
+{
+	int rc;
+
+	if (p->failed || p->is_doubtful)
+		return STATUS_OK;
+	if ((rc = store_all(p)) == STATUS_OK && (rc = appender_settle(p->appender)) == STATUS_OK)
+		rc = appender_commit(p->appender);
+	return note(p, rc);
+}
+
+void
+producer_give_up(struct producer *p)
+{
+	p->is_doubtful = p->is_doubtful || p->options.appender.atomic;
+}
+
 int
 producer_finish(struct producer *p)
 {
-	int rc = finish(p);
+	int rc = p->options.appender.atomic ? finish_whole(p) : finish(p);
 
 	if (rc != STATUS_OK || p->named == NULL || p->failed || p->is_doubtful || !resume_agreed(p->resume))
 		return rc;

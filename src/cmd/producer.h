@@ -9,6 +9,8 @@
  *
  * After a failure nothing more may be added; producer_finish still makes durable what was published. The counts say what is stored.
  *
+ * With appender.atomic nothing is stored before producer_finish, which stores all of it or nothing; and nothing after producer_give_up.
+ *
  * With a name (store/named.h) the records are those of its input, from its first one on: what is stored already is compared and passed over.
  */
 #ifndef CMD_PRODUCER_H
@@ -55,6 +57,9 @@ int producer_end(struct producer *) MUST_USE;
 int producer_store(struct producer *) MUST_USE;
 /* The same, and durable though the interval is not over, also what an earlier failure left published; with a name a checkpoint. */
 int producer_finish(struct producer *) MUST_USE;
+
+/* The input is no good: with appender.atomic none of it shall be stored. */
+void producer_give_up(struct producer *);
 
 /* After producer_store: how long the caller may wait for input before it must call it again; negative: no limit. */
 int64_t producer_patience_ms(const struct producer *);

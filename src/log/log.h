@@ -47,7 +47,7 @@ typedef int log_set_next(void *arg, struct buf *batch);
 
 /*
  * Append all batches that `next` gives, at least one, and publish them at once: no reader sees a part of them, however many segments they
- * fill, and no recovery adopts one, because the first batch is written when all that lies behind it is durable (mq-format(5) SETS). The
+ * fill, and no recovery adopts one, because the first batch is written when all that lies behind it is durable (mq-format(5) Sets). The
  * append lock is held over all of that. The set was admitted before: max.message.bytes and intents that wait do not stop it. On STATUS_OK it
  * begins at *base_offset and ends before *end_offset, published as log_append does it. Statuses of log_append, and those of `next`.
  */

@@ -319,7 +319,6 @@ is_refused_there() {
 	done
 	run -2 mq-produce --id a -J - </dev/null
 	assert_output --partial '--id: its input goes to one topic'
-	run -2 mq-produce --id a --atomic t </dev/null
 	long=$(printf 'n%0248d' 1)
 	echo x | mq-produce --id "$long" t
 	echo x | mq-produce --id "$long" t

@@ -22,6 +22,7 @@ scenario_of() {
 	import.* | topic.draft.* | head.gap_end.*) echo importing ;;
 	export.*) echo exporting ;;
 	named.*) echo naming ;;
+	spool.* | intent.* | log.set.*) echo committing ;;
 	topic.alter.* | topic.grow.* | layout.*) echo growing ;;
 	topic.delete.*) echo deleting ;;
 	esac
@@ -77,6 +78,12 @@ naming() {
 	printf 'named-%d\n' 1 2 3 4 >named
 	cat named >>t/sent
 	victim='mq-produce --id a t named'
+}
+committing() { # several segments' worth
+	produce t old 3 mq-produce
+	printf 'whole-%d\n' 1 2 3 4 5 6 7 >whole
+	cat whole >>t/sent
+	victim='mq-produce --atomic t whole'
 }
 compacting() { # records without keys: compaction takes them all
 	produce t old 7 mq-produce
@@ -139,6 +146,13 @@ finish() {
 	naming)
 		mq-produce --id a t named
 		[[ $(read_log t | grep -c named) == 4 ]] || fail "$fault: not its four records, once: $(read_log t)"
+		;;
+	committing)
+		mq-gc
+		[[ $(read_log t | grep -c whole) =~ ^[07]$ ]] || fail "$fault: neither all of it nor nothing: $(read_log t)"
+		[[ $(read_log t | grep -c whole) == 7 ]] || $victim
+		[[ $(read_log t | grep -c whole) == 7 ]] || fail "$fault: not its seven records, once: $(read_log t)"
+		[[ -z $(ls -A "$MQ_DIR/topics/t/spools" && ls -A "$MQ_DIR/topics/t/intents") ]] || fail "$fault: something is left"
 		;;
 	compacting)
 		mq-gc
