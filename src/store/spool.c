@@ -11,6 +11,7 @@
 #include "store/handle.h"
 #include "store/intent_file.h"
 #include "store/layout.h"
+#include "store/room.h"
 
 #define SPOOL_NAME_BYTES 32
 /* Each try takes a name that nobody has, and loses it only to a cleaner who was faster than our lock. */
@@ -233,6 +234,9 @@ spool_commit(struct spool *s, struct intent_order *o, int64_t deadline_ms)
 	int rc;
 
 	o->committed = false;
+	/* Before the commit a full topic says no; behind it nothing does. */
+	if ((rc = room_await(s->topic, s->position, deadline_ms)) != STATUS_OK)
+		return rc;
 	if ((rc = finish(s)) != STATUS_OK)
 		return spool_context(s, rc);
 	o->spools = s->dir;

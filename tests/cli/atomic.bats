@@ -343,3 +343,21 @@ test_lines() { (($(wc -l <out) == $1)); }
 	wait $pid
 	[[ $(stored) == "$(seq 10)" ]]
 }
+
+@test "max.bytes stops it before the commit, and not behind it" {
+	mq-topic create m -c max.bytes=20000 -c segment.bytes=2000
+	seq 3000 >in
+	run mq-produce --atomic --timeout 100ms m in
+	assert_failure 65
+	seq 500 | mq-produce --atomic m
+	seq 1000 >in
+	mq-produce --atomic m in
+	run mq-produce --atomic --timeout 100ms m in
+	assert_failure 75
+	assert_line 'mq-produce: 0 records stored, 0 unknown'
+	mq-topic trim -y m --before 1500
+	dies_at intent.committed mq-produce --atomic m in
+	mq-topic alter m -c max.bytes=10000
+	mq-gc
+	[[ $(mq-consume m) == "$(seq 1000)" ]]
+}
