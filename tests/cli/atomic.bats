@@ -20,6 +20,7 @@ dies_at() {
 }
 # waits: a committed set waits.  keep it: copied aside.  again: it waits again.
 waits() { [[ -n $(ls "$(folder)/intents") ]]; }
+has_spool() { [[ -n $(ls "$(folder)/spools") ]]; }
 keep() { cp -r "$(folder)/intents" kept; }
 again() { cp kept/* "$(folder)/intents/"; }
 
@@ -84,8 +85,8 @@ again() { cp kept/* "$(folder)/intents/"; }
 		env --default-signal=INT mq-produce --atomic t <in 2>said 3>&- &
 		pid=$!
 		exec 5>in
-		seq 1000 >&5
-		wait_for 5 test -n "$(sleep 0.1 && ls "$(folder)")"
+		seq 100000 >&5
+		wait_for 5 has_spool
 		kill -$signal $pid
 		status=0
 		wait $pid || status=$?
@@ -165,7 +166,7 @@ test_lines() { (($(wc -l <out) == $1)); }
 	pid=$!
 	exec 5>in
 	seq 100000 >&5
-	wait_for 5 test -n "$(ls "$(folder)/spools")"
+	wait_for 5 has_spool
 	mq-gc
 	echo x | mq-produce --atomic t
 	[[ -n $(ls "$(folder)/spools") ]]

@@ -41,7 +41,7 @@ make(struct intent_file *f, struct intent_target targets[PARTITIONS])
 	memset(bytes, 0, sizeof(bytes));
 	for (int i = 0; i < BATCHES; i++) {
 		for (int p = 0; p < PARTITIONS; p++)
-			put_frame(p, i, (int32_t)((sequences[p] + 2 * i) & INT32_MAX));
+			put_frame(p, i, (int32_t)(((int64_t)sequences[p] + 2 * i) & INT32_MAX));
 	}
 	*f = (struct intent_file){.producer_id = 77, .records = 12, .targets = targets, .count = PARTITIONS};
 	for (int p = 0; p < PARTITIONS; p++) {
