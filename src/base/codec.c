@@ -2,14 +2,11 @@
 
 #include <bsd/sys/endian.h>
 #include <dlfcn.h>
-#include <lz4frame.h>
-#include <snappy-c.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
-#include <zstd.h>
 
+#include "base/codec_lib.h"
 #include "base/parse.h"
 #include "base/status.h"
 
@@ -22,43 +19,16 @@
 #define XERIAL_BLOCK_BYTES ((size_t)32 * 1024)
 static const uint8_t xerial_header[XERIAL_HEADER_BYTES] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1};
 
-/* What is used of each library, by the types of its own header. */
-static struct {
-	__typeof__(deflateInit2_) *deflate_init;
-	__typeof__(deflate) *deflate;
-	__typeof__(deflateBound) *deflate_bound;
-	__typeof__(deflateEnd) *deflate_end;
-	__typeof__(inflateInit2_) *inflate_init;
-	__typeof__(inflate) *inflate;
-	__typeof__(inflateReset) *inflate_reset;
-	__typeof__(inflateEnd) *inflate_end;
-	__typeof__(zlibVersion) *version;
-	__typeof__(snappy_compress) *snappy_compress;
-	__typeof__(snappy_uncompress) *snappy_uncompress;
-	__typeof__(snappy_max_compressed_length) *snappy_bound;
-	__typeof__(snappy_uncompressed_length) *snappy_length;
-	__typeof__(LZ4F_compressFrame) *lz4_compress;
-	__typeof__(LZ4F_compressFrameBound) *lz4_bound;
-	__typeof__(LZ4F_isError) *lz4_is_error;
-	__typeof__(LZ4F_createDecompressionContext) *lz4_open;
-	__typeof__(LZ4F_decompress) *lz4_decompress;
-	__typeof__(LZ4F_freeDecompressionContext) *lz4_close;
-	__typeof__(ZSTD_compress) *zstd_compress;
-	__typeof__(ZSTD_compressBound) *zstd_bound;
-	__typeof__(ZSTD_isError) *zstd_is_error;
-	__typeof__(ZSTD_createDStream) *zstd_open;
-	__typeof__(ZSTD_decompressStream) *zstd_decompress;
-	__typeof__(ZSTD_freeDStream) *zstd_close;
-} lib;
+struct codec_lib codec_lib;
 
 struct symbol {
 	const char *name;
-	void *place; /* in lib */
+	void *place; /* in codec_lib */
 };
 
-#define SYMBOL(name, member)      \
-	{                         \
-		name, &lib.member \
+#define SYMBOL(name, member)            \
+	{                               \
+		name, &codec_lib.member \
 	}
 
 static const struct symbol gzip_symbols[] = {
@@ -238,21 +208,21 @@ gzip_compress(int32_t level, const uint8_t *bytes, size_t len, struct buf *out)
 
 	if (len > UINT32_MAX)
 		return cannot_compress("gzip", "too large");
-	if (lib.deflate_init(&z, level == CODEC_DEFAULT_LEVEL ? Z_DEFAULT_COMPRESSION : level, Z_DEFLATED, MAX_WBITS + 16, 8,
-		Z_DEFAULT_STRATEGY, lib.version(), (int)sizeof(z)) != Z_OK)
+	if (codec_lib.deflate_init(&z, level == CODEC_DEFAULT_LEVEL ? Z_DEFAULT_COMPRESSION : level, Z_DEFLATED, MAX_WBITS + 16, 8,
+		Z_DEFAULT_STRATEGY, codec_lib.version(), (int)sizeof(z)) != Z_OK)
 		return status_no_memory("gzip");
-	bound = lib.deflate_bound(&z, (uLong)len);
+	bound = codec_lib.deflate_bound(&z, (uLong)len);
 	if ((rc = buf_reserve(out, bound)) == STATUS_OK) {
 		z.next_in = (Bytef *)(uintptr_t)bytes;
 		z.avail_in = (uInt)len;
 		z.next_out = out->data + out->len;
 		z.avail_out = (uInt)bound;
-		if (lib.deflate(&z, Z_FINISH) == Z_STREAM_END)
+		if (codec_lib.deflate(&z, Z_FINISH) == Z_STREAM_END)
 			out->len += z.total_out;
 		else
 			rc = cannot_compress("gzip", "the library failed");
 	}
-	(void)lib.deflate_end(&z);
+	(void)codec_lib.deflate_end(&z);
 	return rc;
 }
 
@@ -264,13 +234,13 @@ gzip_inflate(z_stream *z, size_t most, struct buf *out)
 
 	/* Members may follow each other (RFC 1952, 2.2). */
 	while (n != Z_STREAM_END || z->avail_in > 0) {
-		if (n == Z_STREAM_END && lib.inflate_reset(z) != Z_OK)
+		if (n == Z_STREAM_END && codec_lib.inflate_reset(z) != Z_OK)
 			return not_valid("gzip", "the library failed");
 		if ((rc = make_room(out, out->len - start, most)) != STATUS_OK)
 			return rc;
 		z->next_out = out->data + out->len;
 		z->avail_out = (uInt)(out->cap - out->len > UINT32_MAX ? UINT32_MAX : out->cap - out->len);
-		n = lib.inflate(z, Z_NO_FLUSH);
+		n = codec_lib.inflate(z, Z_NO_FLUSH);
 		out->len = (size_t)(z->next_out - out->data);
 		if (n == Z_MEM_ERROR)
 			return status_no_memory("gzip");
@@ -290,12 +260,12 @@ gzip_decompress(const uint8_t *bytes, size_t len, size_t most, struct buf *out)
 
 	if (len > UINT32_MAX)
 		return not_valid("gzip", "too large");
-	if (lib.inflate_init(&z, MAX_WBITS + 16, lib.version(), (int)sizeof(z)) != Z_OK)
+	if (codec_lib.inflate_init(&z, MAX_WBITS + 16, codec_lib.version(), (int)sizeof(z)) != Z_OK)
 		return status_no_memory("gzip");
 	z.next_in = (Bytef *)(uintptr_t)bytes;
 	z.avail_in = (uInt)len;
 	rc = gzip_inflate(&z, most, out);
-	(void)lib.inflate_end(&z);
+	(void)codec_lib.inflate_end(&z);
 	return rc;
 }
 
@@ -310,12 +280,12 @@ snappy_compress_framed(int32_t level, const uint8_t *bytes, size_t len, struct b
 
 	(void)level;
 	while (rc == STATUS_OK && len > 0) {
-		size_t block = len < XERIAL_BLOCK_BYTES ? len : XERIAL_BLOCK_BYTES, size = lib.snappy_bound(block);
+		size_t block = len < XERIAL_BLOCK_BYTES ? len : XERIAL_BLOCK_BYTES, size = codec_lib.snappy_bound(block);
 
 		if ((rc = buf_reserve(out, XERIAL_LENGTH_BYTES + size)) != STATUS_OK)
 			break;
-		if (lib.snappy_compress((const char *)bytes, block, (char *)out->data + out->len + XERIAL_LENGTH_BYTES, &size) !=
-		    SNAPPY_OK)
+		if (codec_lib.snappy_compress((const char *)bytes, block, (char *)out->data + out->len + XERIAL_LENGTH_BYTES,
+			&size) != SNAPPY_OK)
 			return cannot_compress("snappy", "the library failed");
 		be32enc(out->data + out->len, (uint32_t)size);
 		out->len += XERIAL_LENGTH_BYTES + size;
@@ -331,13 +301,13 @@ snappy_block(const uint8_t *bytes, size_t len, size_t most, struct buf *out)
 	size_t size;
 	int rc;
 
-	if (lib.snappy_length((const char *)bytes, len, &size) != SNAPPY_OK)
+	if (codec_lib.snappy_length((const char *)bytes, len, &size) != SNAPPY_OK)
 		return not_valid("snappy", "bytes are no snappy block");
 	if (size > most)
 		return too_large("snappy", most);
 	if ((rc = buf_reserve(out, size + 1)) != STATUS_OK)
 		return rc;
-	if (lib.snappy_uncompress((const char *)bytes, len, (char *)out->data + out->len, &size) != SNAPPY_OK)
+	if (codec_lib.snappy_uncompress((const char *)bytes, len, (char *)out->data + out->len, &size) != SNAPPY_OK)
 		return not_valid("snappy", "bytes are no snappy block");
 	out->len += size;
 	return STATUS_OK;
@@ -377,13 +347,13 @@ lz4_compress(int32_t level, const uint8_t *bytes, size_t len, struct buf *out)
 	    .frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent},
 	    .compressionLevel = level == CODEC_DEFAULT_LEVEL ? 0 : level,
 	};
-	size_t bound = lib.lz4_bound(len, &prefs), size;
+	size_t bound = codec_lib.lz4_bound(len, &prefs), size;
 	int rc;
 
 	if ((rc = buf_reserve(out, bound)) != STATUS_OK)
 		return rc;
-	size = lib.lz4_compress(out->data + out->len, bound, bytes, len, &prefs);
-	if (lib.lz4_is_error(size))
+	size = codec_lib.lz4_compress(out->data + out->len, bound, bytes, len, &prefs);
+	if (codec_lib.lz4_is_error(size))
 		return cannot_compress("lz4", "the library failed");
 	out->len += size;
 	return STATUS_OK;
@@ -401,8 +371,8 @@ lz4_decode(LZ4F_dctx *context, const uint8_t *bytes, size_t len, size_t most, st
 		if ((rc = make_room(out, out->len - start, most)) != STATUS_OK)
 			return rc;
 		room = out->cap - out->len;
-		hint = lib.lz4_decompress(context, out->data + out->len, &room, bytes, &in, NULL);
-		if (lib.lz4_is_error(hint))
+		hint = codec_lib.lz4_decompress(context, out->data + out->len, &room, bytes, &in, NULL);
+		if (codec_lib.lz4_is_error(hint))
 			return not_valid("lz4", "bytes are no lz4 frame");
 		if (hint != 0 && in == 0 && room == 0)
 			return not_valid("lz4", "it ends too early");
@@ -421,10 +391,10 @@ lz4_decompress(const uint8_t *bytes, size_t len, size_t most, struct buf *out)
 	LZ4F_dctx *context;
 	int rc;
 
-	if (lib.lz4_is_error(lib.lz4_open(&context, LZ4F_VERSION)))
+	if (codec_lib.lz4_is_error(codec_lib.lz4_open(&context, LZ4F_VERSION)))
 		return status_no_memory("lz4");
 	rc = lz4_decode(context, bytes, len, most, out);
-	(void)lib.lz4_close(context);
+	(void)codec_lib.lz4_close(context);
 	return rc;
 }
 
@@ -435,14 +405,14 @@ lz4_decompress(const uint8_t *bytes, size_t len, size_t most, struct buf *out)
 static int
 zstd_compress(int32_t level, const uint8_t *bytes, size_t len, struct buf *out)
 {
-	size_t bound = lib.zstd_bound(len), size;
+	size_t bound = codec_lib.zstd_bound(len), size;
 	int rc;
 
 	if ((rc = buf_reserve(out, bound)) != STATUS_OK)
 		return rc;
-	size = lib.zstd_compress(out->data + out->len, bound, bytes, len,
+	size = codec_lib.zstd_compress(out->data + out->len, bound, bytes, len,
 	    level == CODEC_DEFAULT_LEVEL ? ZSTD_CLEVEL_DEFAULT : level);
-	if (lib.zstd_is_error(size))
+	if (codec_lib.zstd_is_error(size))
 		return cannot_compress("zstd", "the library failed");
 	out->len += size;
 	return STATUS_OK;
@@ -462,8 +432,8 @@ zstd_decode(ZSTD_DStream *stream, const uint8_t *bytes, size_t len, size_t most,
 		if ((rc = make_room(out, out->len - start, most)) != STATUS_OK)
 			return rc;
 		o = (ZSTD_outBuffer){out->data + out->len, out->cap - out->len, 0};
-		hint = lib.zstd_decompress(stream, &o, &in);
-		if (lib.zstd_is_error(hint))
+		hint = codec_lib.zstd_decompress(stream, &o, &in);
+		if (codec_lib.zstd_is_error(hint))
 			return not_valid("zstd", "bytes are no zstd frame");
 		if (hint != 0 && in.pos == before && o.pos == 0)
 			return not_valid("zstd", "it ends too early");
@@ -480,9 +450,9 @@ zstd_decompress(const uint8_t *bytes, size_t len, size_t most, struct buf *out)
 	ZSTD_DStream *stream;
 	int rc;
 
-	if ((stream = lib.zstd_open()) == NULL)
+	if ((stream = codec_lib.zstd_open()) == NULL)
 		return status_no_memory("zstd");
 	rc = zstd_decode(stream, bytes, len, most, out);
-	(void)lib.zstd_close(stream);
+	(void)codec_lib.zstd_close(stream);
 	return rc;
 }
