@@ -40,12 +40,12 @@ open_retry(int dir, const char *name, int flags, mode_t mode)
 
 /* O_NONBLOCK, because a pipe that somebody put there in place of the file would keep us for ever. */
 static int
-open_as(int dir, const char *name, int flags, int *out)
+open_plain(int dir, const char *name, int flags, int *out)
 {
 	struct stat st;
 	int fd, rc;
 
-	if ((fd = open_retry(dir, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0)) < 0)
+	if ((fd = open_retry(dir, name, flags | O_NONBLOCK | O_NOCTTY, 0)) < 0)
 		return status_errno("%s", name);
 	if (fstat(fd, &st) != 0)
 		rc = status_errno("%s: stat", name);
@@ -57,6 +57,12 @@ open_as(int dir, const char *name, int flags, int *out)
 	}
 	(void)close(fd);
 	return rc;
+}
+
+static int
+open_as(int dir, const char *name, int flags, int *out)
+{
+	return open_plain(dir, name, flags | O_NOFOLLOW, out);
 }
 
 int
@@ -124,6 +130,12 @@ file_open_input(const char *path, int *out)
 		return status_errno("%s", path);
 	*out = fd;
 	return STATUS_OK;
+}
+
+int
+file_open_plain_input(const char *path, int *fd)
+{
+	return open_plain(AT_FDCWD, path, O_RDONLY, fd);
 }
 
 int

@@ -41,6 +41,8 @@ int file_create(int dir, const char *name, const struct file_access *, int *fd) 
 int file_give_access(int dir, const char *name, const struct file_access *) MUST_USE;
 /* As a user names it, through links, "-" not special: for reading. */
 int file_open_input(const char *path, int *fd) MUST_USE;
+/* The same, for a plain file only; STATUS_IO for anything else, also a pipe, for which nobody waits then. */
+int file_open_plain_input(const char *path, int *fd) MUST_USE;
 /* close(2); an error that close reports is STATUS_IO. fd < 0 is fine. */
 int file_close(int fd, const char *name);
 /*

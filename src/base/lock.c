@@ -208,3 +208,12 @@ lock_stay(struct lock *l, int64_t byte)
 {
 	return lock_call(l, F_OFD_SETLK, F_WRLCK, byte, 1) == 0;
 }
+
+bool
+lock_without_writers(int fd)
+{
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0)
+		return false;
+	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	return true;
+}
