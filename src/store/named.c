@@ -40,6 +40,9 @@ struct named {
 	bool known;	/* the file is there */
 	bool live;	/* it says that there may be more than it knows */
 	struct beginning input;
+	bool followed; /* the input is a file that is followed */
+	bool moved;    /* the place is another than the file says */
+	struct named_place place;
 	struct lane *lanes;
 	int lane_count;
 };
@@ -190,6 +193,8 @@ take_file(struct named *n, const struct named_file *f)
 	n->partitions = f->partitions;
 	n->live = f->live;
 	n->input = f->input;
+	n->followed = f->followed;
+	n->place = f->place;
 	if ((rc = widen(n, f->count > 0 ? f->marks[f->count - 1].partition + 1 : 0)) != STATUS_OK)
 		return rc;
 	for (size_t i = 0; i < f->count; i++) {
@@ -306,6 +311,26 @@ named_sign(const struct named *n, struct batch_producer *producer)
 	producer->epoch = 0;
 }
 
+bool
+named_known(const struct named *n)
+{
+	return n->known;
+}
+
+const struct named_place *
+named_place(const struct named *n)
+{
+	return n->followed ? &n->place : NULL;
+}
+
+void
+named_set_place(struct named *n, const struct named_place *place)
+{
+	n->moved = n->moved || !n->followed || !named_place_equal(&n->place, place);
+	n->followed = true;
+	n->place = *place;
+}
+
 const struct beginning *
 named_input(const struct named *n)
 {
@@ -365,6 +390,8 @@ write_file(struct named *n, bool live)
 	    .partitions = n->partitions,
 	    .live = live,
 	    .input = n->input,
+	    .followed = n->followed,
+	    .place = n->place,
 	};
 	struct buf text = BUF_EMPTY;
 	int rc;
@@ -377,6 +404,7 @@ write_file(struct named *n, bool live)
 		return name_context(n, rc);
 	n->known = true;
 	n->live = live;
+	n->moved = false;
 	fault_point(
 	    "named.written"); /* before a batch is published: BORN_LATE, NOT_LIVE and ENTER_LATE of tests/models/named.pml */
 	return STATUS_OK;
@@ -440,7 +468,7 @@ named_checkpoint(struct named *n, const struct beginning *input, const int64_t *
 {
 	int rc = STATUS_OK;
 
-	if (n->live == live && n->input.records == input->records)
+	if (n->live == live && !n->moved && n->input.records == input->records)
 		return STATUS_OK;
 	for (int p = 0; p < partitions && p < n->lane_count && rc == STATUS_OK; p++)
 		rc = check_lane(n, p, counts[p], deadline_ms);

@@ -19,6 +19,7 @@
 
 #include "log/batch.h"
 #include "store/fingerprint.h"
+#include "store/named_place.h"
 #include "store/topic.h"
 
 struct named;
@@ -44,6 +45,13 @@ int named_most_partition(const struct named *);
 uint64_t named_key(const struct named *);
 /* Its id and epoch; the sequence number is the caller's. Any thread may ask. */
 void named_sign(const struct named *, struct batch_producer *);
+
+/* Was anything ever written of it? */
+bool named_known(const struct named *);
+/* Its input is a file that is followed: the place at the last checkpoint, or that of the birth. NULL: it is not. */
+const struct named_place *named_place(const struct named *);
+/* The place at the next checkpoint, which is then made even if it brings no record; before the first one, where the input begins. */
+void named_set_place(struct named *, const struct named_place *);
 
 /* At the last checkpoint: the beginning of the input that is stored, and how many records of it are in this partition. */
 const struct beginning *named_input(const struct named *);

@@ -10,7 +10,17 @@
 #include "store/keyvalue.h"
 
 /* The lines before those of the partitions. */
-enum { HAS_ID = 1, HAS_PARTITIONS = 2, HAS_LIVE = 4, HAS_RECORDS = 8, HAS_HASHES = 16, HAS_MARKS = 32, HAS_ALL = 63 };
+enum {
+	HAS_ID = 1,
+	HAS_PARTITIONS = 2,
+	HAS_LIVE = 4,
+	HAS_RECORDS = 8,
+	HAS_HASHES = 16,
+	HAS_MARKS = 32,
+	HAS_ALL = 63,
+	HAS_FOLLOWS = 64,
+	HAS_PLACE = 128
+};
 #define HASH_DIGITS 16
 
 struct head {
@@ -27,6 +37,17 @@ named_file_free(struct named_file *f)
 	*f = (struct named_file){.marks = NULL};
 }
 
+static int
+encode_place(const struct named_place *place, struct buf *text)
+{
+	int rc;
+
+	if ((rc = buf_printf(text, "\nfollows=")) != STATUS_OK || (rc = named_place_encode_follows(place, text)) != STATUS_OK ||
+	    (rc = buf_printf(text, "\nplace=")) != STATUS_OK)
+		return rc;
+	return named_place_encode(place, text);
+}
+
 int
 named_file_encode(const struct named_file *f, struct buf *text)
 {
@@ -36,6 +57,8 @@ named_file_encode(const struct named_file *f, struct buf *text)
 
 	for (int i = 0; rc == STATUS_OK && i < beginning_steps(f->input.records); i++)
 		rc = buf_printf(text, " %0*" PRIx64, HASH_DIGITS, f->input.steps[i]);
+	if (rc == STATUS_OK && f->followed)
+		rc = encode_place(&f->place, text);
 	if (rc == STATUS_OK)
 		rc = buf_printf(text, "\nmarks=%zu\n", f->count);
 	for (size_t i = 0; rc == STATUS_OK && i < f->count; i++) {
@@ -81,7 +104,7 @@ decode_number(const char *key, const char *value, int64_t min, int64_t max, int6
 static int
 decode_line(void *arg, const char *key, const char *value)
 {
-	static const char *const keys[] = {"producer.id", "partitions", "live", "records", "hashes", "marks"};
+	static const char *const keys[] = {"producer.id", "partitions", "live", "records", "hashes", "marks", "follows", "place"};
 	struct head *h = arg;
 	struct named_file *f = h->file;
 	size_t i = 0;
@@ -110,6 +133,12 @@ decode_line(void *arg, const char *key, const char *value)
 		break;
 	case HAS_MARKS:
 		rc = decode_number(key, value, 0, TOPIC_MAX_PARTITIONS, &h->marks);
+		break;
+	case HAS_FOLLOWS:
+		rc = named_place_decode_follows(value, &f->place);
+		break;
+	case HAS_PLACE:
+		rc = named_place_decode(value, &f->place);
 		break;
 	default:
 		return status_fail(STATUS_CONFIG, "%s: unknown key", key);
@@ -209,8 +238,11 @@ decode(const struct buf *text, struct named_file *f)
 
 	if ((rc = keyvalue_each(&lines, decode_line, &head)) != STATUS_OK)
 		return rc;
-	if (head.has != HAS_ALL)
+	f->followed = (head.has & HAS_PLACE) != 0;
+	if ((head.has & HAS_ALL) != HAS_ALL || f->followed != ((head.has & HAS_FOLLOWS) != 0))
 		return status_fail(STATUS_CONFIG, "a line is missing");
+	if (f->followed && f->place.next >= f->partitions)
+		return status_fail(STATUS_CONFIG, "place: no partition %d", f->place.next);
 	if (!has_steps(&f->input, head.steps))
 		return status_fail(STATUS_CONFIG, "hashes: not those of %lld records", (long long)f->input.records);
 	if (text->len > at && memchr(text->data + at, '\0', text->len - at) != NULL)

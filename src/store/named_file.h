@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "store/fingerprint.h"
+#include "store/named_place.h"
 
 /* A partition that the producer may have written to. */
 struct named_mark {
@@ -20,9 +21,11 @@ struct named_mark {
 
 struct named_file {
 	int64_t producer_id;
-	int partitions;		  /* of the topic at the producer's birth: keys and round robin go by it ever after */
-	bool live;		  /* records behind the checkpoint may be stored; else none is */
-	struct beginning input;	  /* all stored */
+	int partitions;		/* of the topic at the producer's birth: keys and round robin go by it ever after */
+	bool live;		/* records behind the checkpoint may be stored; else none is */
+	struct beginning input; /* all stored */
+	bool followed;		/* the input is a file that is followed, and `place` where its next record begins */
+	struct named_place place;
 	struct named_mark *marks; /* ascending by partition */
 	size_t count;
 };
