@@ -238,6 +238,12 @@ cmd_signal(void)
 	return caught_signal;
 }
 
+void
+cmd_forget_signal(void)
+{
+	caught_signal = 0;
+}
+
 bool
 cmd_wait_input(int fd, int out, int64_t timeout_ms)
 {

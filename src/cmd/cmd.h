@@ -74,6 +74,8 @@ void cmd_catch_signals(void);
 void cmd_catch_pipe(void);
 /* The signal that came, 0 if none did. */
 int cmd_signal(void);
+/* Go on, or end, as if it had not come. */
+void cmd_forget_signal(void);
 /*
  * Wait until the descriptor can be read (or has ended), a signal was noted, or timeout_ms passed (negative: no limit). True if it can
  * be read. A signal that comes before the wait ends it too. If the reader of `out` (-1: none) is gone meanwhile, it is as if we had written

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "cmd/cmd.h"
+#include "cmd/follow.h"
 #include "cmd/format_scan.h"
 #include "cmd/input.h"
 #include "cmd/json.h"
@@ -33,6 +34,8 @@ struct feed {
 	struct progress progress;
 	bool lone; /* what was read last had been waited for, and was all there was */
 	uint64_t records, bytes;
+	struct follow *follow;
+	size_t placed; /* so much of the window lies before the place of `follow` */
 };
 
 static bool
@@ -46,6 +49,8 @@ feed_check(const struct feed_options *o)
 {
 	struct stat st;
 
+	if (o->follow != NULL)
+		return follow_check(o->follow);
 	/* Not opened: a FIFO's writer must not see a reader come and go. */
 	for (int i = 0; i < o->file_count; i++) {
 		if (is_stdin(o->files[i]))
@@ -386,6 +391,144 @@ take_command(struct feed *f, char *const argv[])
 	return rc;
 }
 
+/*
+ * A followed file.
+ */
+
+/* Its place is behind the last record. */
+static void
+move_place(struct feed *f)
+{
+	follow_take(f->follow, f->input.window.data + f->placed, f->input.start - f->placed);
+	f->placed = f->input.start;
+}
+
+static void
+tell_place(void *arg, struct named_place *place)
+{
+	struct feed *f = arg;
+
+	if (f->input.start > f->placed)
+		move_place(f);
+	follow_place(f->follow, place);
+}
+
+static int
+read_follow(void *arg, uint8_t *bytes, size_t len, size_t unread, size_t *got)
+{
+	return follow_read(arg, bytes, len, unread, got);
+}
+
+static void
+open_follow(struct feed *f)
+{
+	input_open_source(&f->input, read_follow, f->follow, follow_name(f->follow));
+	f->placed = 0;
+}
+
+/* All that was read is stored and will be found in the file that is left now. */
+static int
+next_file(struct feed *f)
+{
+	bool began;
+	int rc;
+
+	if (follow_rest_counts(f->follow) && ((rc = take_rest(f)) != STATUS_OK || (rc = producer_end(f->producer)) != STATUS_OK))
+		return rc;
+	/* The rest is not taken then. */
+	if (cmd_signal() != 0)
+		return STATUS_OK;
+	if (f->input.start > f->placed)
+		move_place(f);
+	if ((rc = follow_next(f->follow, &began)) != STATUS_OK)
+		return rc;
+	open_follow(f);
+	return began ? producer_checkpoint(f->producer) : STATUS_OK;
+}
+
+/* Nothing is at hand. */
+static int
+wait_for_change(struct feed *f)
+{
+	int told = f->options->told ? STDOUT_FILENO : -1, rc;
+	int64_t patience_ms, storing_ms;
+
+	if ((rc = fanout_store(f->fanout)) != STATUS_OK)
+		return rc;
+	patience_ms = follow_patience_ms(f->follow);
+	storing_ms = fanout_patience_ms(f->fanout);
+	if (patience_ms < 0 || (storing_ms >= 0 && storing_ms < patience_ms))
+		patience_ms = storing_ms;
+	(void)cmd_wait_input(follow_descriptor(f->follow), told, patience_ms);
+	follow_look(f->follow);
+	return follow_is_open(f->follow) ? STATUS_OK : next_file(f);
+}
+
+static int
+take_more(struct feed *f)
+{
+	size_t before;
+	bool ended;
+	int rc;
+
+	if (f->input.start > f->placed)
+		move_place(f);
+	f->placed = 0;
+	before = f->input.window.len - f->input.start;
+	if (!f->options->timed)
+		f->record.timestamp_ms = clock_wall_ms();
+	if ((rc = input_read(&f->input)) != STATUS_OK)
+		return rc;
+	if (f->input.ended)
+		return next_file(f);
+	if (f->input.window.len == before)
+		return wait_for_change(f);
+	f->bytes += f->input.window.len - before;
+	progress_show(&f->progress, f->records, f->bytes);
+	return take_records(f, &ended);
+}
+
+static int
+begin_follow(struct feed *f)
+{
+	const struct feed_options *o = f->options;
+	int64_t missing = producer_missing(f->producer);
+	bool known = producer_place(f->producer) != NULL;
+	int rc;
+
+	if ((rc = follow_open(o->follow, o->id, producer_place(f->producer), &f->follow)) != STATUS_OK)
+		return rc;
+	if (missing > 0)
+		cmd_warn("--id %s: %lld records that were stored are not in the log any more; they are not read again", o->id,
+		    (long long)missing);
+	open_follow(f);
+	producer_begin(f->producer, tell_place, f, follow_lost(f->follow));
+	/* From now on it is known where it began, whatever is rotated before the first record is stored. */
+	return follow_lost(f->follow) || !known ? producer_checkpoint(f->producer) : STATUS_OK;
+}
+
+/* Until a signal comes, or a failure. */
+static int
+take_follow(struct feed *f)
+{
+	int rc;
+	bool lost;
+
+	if ((rc = begin_follow(f)) == STATUS_OK) {
+		while (rc == STATUS_OK && cmd_signal() == 0)
+			rc = take_more(f);
+		producer_leave(f->producer, rc != STATUS_OK);
+		follow_look(f->follow);
+		lost = follow_lost(f->follow) || producer_missing(f->producer) > 0;
+		if (rc == STATUS_OK && lost && cmd_signal() != SIGPIPE) {
+			cmd_forget_signal();
+			rc = status_fail(STATUS_NO, "%s: something may be missing, as was told", f->options->follow);
+		}
+	}
+	follow_close(f->follow);
+	return rc;
+}
+
 static size_t
 input_most(const struct feed *f)
 {
@@ -435,13 +578,15 @@ feed_run(const struct feed_options *o, struct fanout *fanout)
 	f.has_plain_lines = has_plain_lines(&f);
 	input_init(&f.input, &o->delimiter, input_most(&f));
 	progress_init(&f.progress, o->progress);
-	if (o->command != NULL)
+	if (o->follow != NULL)
+		rc = take_follow(&f);
+	else if (o->command != NULL)
 		rc = take_command(&f, o->command);
 	else if (o->file_count == 0)
 		rc = take_file(&f, "-");
 	for (int i = 0; rc == STATUS_OK && cmd_signal() == 0 && i < o->file_count; i++)
 		rc = take_file(&f, o->files[i]);
-	if (rc == STATUS_OK && cmd_signal() == 0)
+	if (rc == STATUS_OK && cmd_signal() == 0 && o->follow == NULL)
 		rc = fanout_end(fanout);
 	progress_end(&f.progress);
 	input_free(&f.input);

@@ -17,6 +17,8 @@ struct feed_options {
 	char **files; /* as given, `-` is stdin; none: stdin */
 	int file_count;
 	char **command;		     /* NULL: none; else its stdout is the input */
+	const char *follow;	     /* a file that is followed; NULL: none */
+	const char *id;		     /* the name of the input, for messages */
 	const char *topic;	     /* where all records go; NULL: each names its own */
 	bool own_partition;	     /* each names its own */
 	bool json;		     /* each line is a JSON object */
@@ -39,7 +41,8 @@ int feed_check(const struct feed_options *) MUST_USE;
 /*
  * Read everything, or up to the first signal (cmd_signal). What was handed over may not be stored yet: fanout_finish. STATUS_DATA: a bad
  * record, named by stream and number; all before it were handed over. STATUS_MISSING, STATUS_PERMISSION, STATUS_CONFIG: so is one whose
- * topic or partition is not there or not ours. STATUS_NO: the command failed, its last record is dropped if it was not finished.
+ * topic or partition is not there or not ours. STATUS_NO: the command failed, its last record is dropped if it was not finished; or something of a followed
+ * file may be missing, which was told: then no signal is noted any more, because this counts more.
  */
 int feed_run(const struct feed_options *, struct fanout *) MUST_USE;
 

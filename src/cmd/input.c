@@ -29,7 +29,15 @@ input_open(struct input *in, int fd, const char *name)
 
 	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
 		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
+	input_open_source(in, NULL, NULL, name);
 	in->fd = fd;
+}
+
+void
+input_open_source(struct input *in, input_source *source, void *arg, const char *name)
+{
+	in->source = source;
+	in->source_arg = arg;
 	in->name = name;
 	in->number = 0;
 	in->start = in->scanned = 0;
@@ -123,6 +131,18 @@ input_next(struct input *in, const uint8_t **bytes, size_t *len)
 	return STATUS_OK;
 }
 
+static int
+read_source(struct input *in)
+{
+	size_t got;
+	int rc = in->source(in->source_arg, in->window.data + in->window.len, in->window.cap - in->window.len, in->window.len,
+	    &got);
+
+	in->ended = rc == STATUS_END;
+	in->window.len += rc == STATUS_OK ? got : 0;
+	return rc == STATUS_END ? STATUS_OK : rc;
+}
+
 int
 input_read(struct input *in)
 {
@@ -137,6 +157,8 @@ input_read(struct input *in)
 	in->start = 0;
 	if (in->window.cap - in->window.len < step / 2 && (rc = buf_reserve(&in->window, step)) != STATUS_OK)
 		return rc;
+	if (in->source != NULL)
+		return read_source(in);
 	rc = file_read_some(in->fd, in->name, in->window.data + in->window.len, in->window.cap - in->window.len, &got);
 	if (rc != STATUS_OK)
 		return rc == STATUS_AGAIN ? STATUS_OK : rc;

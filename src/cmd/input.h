@@ -16,15 +16,23 @@
 
 #include "base/buf.h"
 
+/*
+ * A stream that is read by other means than read(2): at most len bytes; `unread` bytes that were read before stand in front of them. *got is 0 if
+ * nothing is at hand; STATUS_END: the stream has ended.
+ */
+typedef int input_source(void *arg, uint8_t *bytes, size_t len, size_t unread, size_t *got);
+
 struct input {
 	const char *name;     /* of the stream, for messages; borrowed */
 	uint64_t number;      /* of the record that input_next or input_rest returned last, from 1 */
 	struct buf delimiter; /* borrowed; empty: the whole stream is one record */
 	size_t most;	      /* bytes of a record */
 	int fd;		      /* borrowed */
-	struct buf window;    /* bytes read */
-	size_t start;	      /* of the first record not returned yet */
-	size_t scanned;	      /* up to here there is no delimiter behind start */
+	input_source *source; /* in place of the descriptor; NULL: none */
+	void *source_arg;
+	struct buf window; /* bytes read */
+	size_t start;	   /* of the first record not returned yet */
+	size_t scanned;	   /* up to here there is no delimiter behind start */
 	bool ended;
 	bool is_large; /* a read filled the window: it is worth a larger one */
 };
@@ -33,6 +41,7 @@ struct input {
 void input_init(struct input *, const struct buf *delimiter, size_t most_bytes);
 /* Begin a stream; what was left of another one is forgotten. A pipe is made large, if the kernel lets us. */
 void input_open(struct input *, int fd, const char *name);
+void input_open_source(struct input *, input_source *, void *arg, const char *name);
 void input_free(struct input *);
 
 /*

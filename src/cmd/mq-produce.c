@@ -17,13 +17,12 @@
 
 #define TIMEOUT_MS 30000
 #define PARTITION_MAX 1000000
-#define NOT_YET "not supported yet"
 #define NO_PROPERTIES \
 	"there are no client properties; settings are the topic's: mq-topic alter NAME -c KEY=VALUE; enable.idempotence over reruns is --id NAME"
 
 static const char help[] =
     "mq-produce app-log < /var/log/app.log       each line is a record\n"
-    "tail -F app.log | mq-produce app-log        stored as they come, readable at once\n"
+    "mq-produce --follow app.log --id app app-log    as tail -F, and nothing twice over restarts and rotations\n"
     "mq-produce -K : users < users.txt           NAME:VALUE, equal names go to one partition\n"
     "mq-produce --whole photos *.jpg             each file is a record\n"
     "mq-produce orders -- psql -Atc 'TABLE new'  a command's output; if it fails, so does this\n"
@@ -48,6 +47,7 @@ static const char help[] =
     "  -a 1|all          how many replicas must have it (all)\n"
     "  --id NAME         the input has this name: a rerun stores only what is not stored yet\n"
     "  --atomic          all of the input is stored at once, at its end, or none of it\n"
+    "  --follow FILE     with --id: goes on as FILE grows and is rotated, and where it was after a restart\n"
     "  -o FORMAT         print this for each record once it is stored\n"
     "  -z CODEC          none, gzip, snappy, lz4, zstd; gzip, lz4 and zstd with a level as zstd:9\n"
     "  --timeout D       how long to wait for locks and room (30s), or forever\n"
@@ -55,7 +55,7 @@ static const char help[] =
     "  -d DIR            the store, else $MQ_DIR\n"
     "Status 0: every record read is stored and durable. See mq-produce(1), mq(7).\n";
 
-enum { OPT_WHOLE = 256, OPT_TIMEOUT, OPT_PROGRESS, OPT_ID, OPT_ATOMIC };
+enum { OPT_WHOLE = 256, OPT_TIMEOUT, OPT_PROGRESS, OPT_ID, OPT_ATOMIC, OPT_FOLLOW };
 
 static const struct args_option options[] = {
     {'d', NULL, ARGS_VALUE, 'd', NULL},
@@ -77,7 +77,7 @@ static const struct args_option options[] = {
     {'J', "json", ARGS_FLAG, 'J', NULL},
     {0, "id", ARGS_VALUE, OPT_ID, NULL},
     {0, "atomic", ARGS_FLAG, OPT_ATOMIC, NULL},
-    {0, "follow", ARGS_VALUE, 0, NOT_YET},
+    {0, "follow", ARGS_VALUE, OPT_FOLLOW, NULL},
     {'X', "producer-property", ARGS_VALUE, 0, NO_PROPERTIES},
     {'l', NULL, ARGS_FLAG, 0, "files are read line by line anyway; -D sets another delimiter"},
 };
@@ -213,10 +213,14 @@ set_option(struct produce_options *o, const struct args *args, int id)
 			return args_fail(args, "%s", status_message());
 		return STATUS_OK;
 	case OPT_ID:
-		o->fanout.producer.id = args->value;
+		o->feed.id = o->fanout.producer.id = args->value;
 		return named_check_name(args->value) == STATUS_OK ? STATUS_OK : args_fail(args, "%s", status_message());
 	case OPT_ATOMIC:
 		o->fanout.producer.appender.atomic = true;
+		return STATUS_OK;
+	case OPT_FOLLOW:
+		o->feed.follow = args->value;
+		o->fanout.producer.follows = true;
 		return STATUS_OK;
 	case OPT_TIMEOUT:
 		return args_timeout(args, &o->fanout.producer.appender.timeout_ms);
@@ -281,6 +285,23 @@ check_topic(struct produce_options *o)
 	return status_fail(STATUS_USAGE, "-: a topic in each record needs -J, or -f with %%t");
 }
 
+static int
+check_follow(const struct produce_options *o)
+{
+	if (o->feed.follow == NULL)
+		return STATUS_OK;
+	if (o->feed.id == NULL)
+		return status_fail(STATUS_USAGE, "--follow: only with --id NAME, by which its place is kept");
+	if (o->feed.command != NULL || o->feed.file_count > 0)
+		return status_fail(STATUS_USAGE, "--follow: one file is the whole input; neither FILEs nor -- CMD");
+	if (o->fanout.producer.appender.atomic)
+		return status_fail(STATUS_USAGE,
+		    "--follow: its input has no end at which all of it could be stored; not with --atomic");
+	if (o->whole)
+		return status_fail(STATUS_USAGE, "--follow: a file that grows is not one record; not with --whole");
+	return STATUS_OK;
+}
+
 /* What goes with what. */
 static int
 check_options(struct produce_options *o)
@@ -293,7 +314,8 @@ check_options(struct produce_options *o)
 		return status_fail(STATUS_USAGE, "--whole: there are no delimiters then; not with -D or -0");
 	if (o->feed.command != NULL && o->feed.file_count > 0)
 		return status_fail(STATUS_USAGE, "-- %s: not together with FILEs", o->feed.command[0]);
-	if ((rc = check_shape(o)) != STATUS_OK || (rc = check_format(o)) != STATUS_OK || (rc = check_topic(o)) != STATUS_OK)
+	if ((rc = check_follow(o)) != STATUS_OK || (rc = check_shape(o)) != STATUS_OK || (rc = check_format(o)) != STATUS_OK ||
+	    (rc = check_topic(o)) != STATUS_OK)
 		return rc;
 	if (!o->whole && !o->delimited && buf_append_byte(&o->feed.delimiter, '\n') != STATUS_OK)
 		return STATUS_AGAIN;

@@ -41,9 +41,12 @@ struct producer {
 
 	struct named *named; /* NULL: none */
 	struct resume *resume;
-	size_t unchecked_bytes; /* stored since the last checkpoint */
-	int64_t checked_at_ms;	/* when that was, monotonic */
-	bool is_doubtful;	/* a record that was taken was not, or shall not be, stored: no more checkpoints */
+	size_t unchecked_bytes;				/* stored since the last checkpoint */
+	int64_t checked_at_ms;				/* when that was, monotonic */
+	void (*where)(void *arg, struct named_place *); /* of a followed input; NULL: none */
+	void *where_arg;
+	struct named_place left; /* what it said last */
+	bool is_doubtful;	 /* a record that was taken was not, or shall not be, stored: no more checkpoints */
 };
 
 /* Room for all partitions that the appender knows. */
@@ -86,6 +89,23 @@ deadline(const struct producer *p)
 	return clock_deadline(p->options.appender.timeout_ms);
 }
 
+/* A name is for an input of one kind: the one that is given from its beginning, or the one that is followed. */
+static int
+check_kind(const struct producer *p)
+{
+	const struct named_place *place = named_place(p->named);
+
+	if (place != NULL && !p->options.follows)
+		return status_fail(STATUS_DATA, "--id %s: the name of a followed file: only with --follow %s; nothing was stored",
+		    p->options.id, place->follows);
+	if (place == NULL && named_known(p->named) && p->options.follows)
+		return status_fail(STATUS_DATA,
+		    "--id %s: the name of an input without --follow: a new one for a followed file; "
+		    "nothing was stored",
+		    p->options.id);
+	return STATUS_OK;
+}
+
 /* Become the named producer. */
 static int
 open_named(struct producer *p)
@@ -93,6 +113,8 @@ open_named(struct producer *p)
 	int rc;
 
 	if ((rc = named_open(p->topic, p->options.id, deadline(p), &p->named)) != STATUS_OK)
+		return rc;
+	if ((rc = check_kind(p)) != STATUS_OK)
 		return rc;
 	p->options.appender.named = p->named;
 	p->checked_at_ms = clock_monotonic_ms();
@@ -120,7 +142,10 @@ producer_open(struct topic *topic, const struct producer_options *options, struc
 		rc = fail_partition(p, options->partition);
 		goto fail;
 	}
-	p->next = p->named != NULL ? 0 : (int)(topic_next_partition(topic) % (uint64_t)p->count);
+	if (p->options.follows && named_place(p->named) != NULL)
+		p->next = named_place(p->named)->next;
+	else
+		p->next = p->named != NULL ? 0 : (int)(topic_next_partition(topic) % (uint64_t)p->count);
 	*out = p;
 	return STATUS_OK;
 
@@ -232,6 +257,18 @@ spill(struct producer *p)
 	return rc == STATUS_OK ? note(p, appender_finish_round(p->appender, false)) : rc;
 }
 
+static void
+tell_place(struct producer *p)
+{
+	struct named_place place;
+
+	if (p->where == NULL)
+		return;
+	p->where(p->where_arg, &place);
+	place.next = p->next;
+	named_set_place(p->named, &place);
+}
+
 /* A named producer: all that was taken is stored; have it known. Only when all that was stored before is met is it a beginning of the input. */
 static int
 check(struct producer *p, bool live)
@@ -245,6 +282,7 @@ check(struct producer *p, bool live)
 		return note(p, status_no_memory("partitions"));
 	for (int i = 0; i < p->count; i++)
 		counts[i] = appender_named_count(p->appender, i);
+	tell_place(p);
 	rc = named_checkpoint(p->named, resume_input(p->resume), counts, p->count, live, deadline(p));
 	free(counts);
 	p->unchecked_bytes = 0;
@@ -258,6 +296,9 @@ is_check_due(const struct producer *p)
 	if (p->named == NULL || p->unchecked_bytes == 0 || p->is_doubtful || p->options.appender.atomic ||
 	    !resume_agreed(p->resume))
 		return false;
+	/* At the beginning of a file there is nothing yet by which it could be known again as a copy. */
+	if (p->where != NULL && named_place(p->named)->position == 0)
+		return true;
 	return p->unchecked_bytes >= CHECKPOINT_BYTES || clock_monotonic_ms() - p->checked_at_ms >= CHECKPOINT_MS;
 }
 
@@ -533,6 +574,56 @@ producer_add_to(struct producer *p, int partition, const struct record *record, 
 	if (partition >= p->count)
 		return fail_partition(p, partition);
 	return p->named == NULL ? add(p, partition, record) : add_named(p, partition, record, timed);
+}
+
+const struct named_place *
+producer_place(const struct producer *p)
+{
+	return named_place(p->named);
+}
+
+void
+producer_begin(struct producer *p, void (*where)(void *arg, struct named_place *), void *arg, bool lost)
+{
+	p->where = where;
+	p->where_arg = arg;
+	if (lost)
+		resume_pass(p->resume);
+	/* The file of a name is written with its first batch: it says where the input begins. */
+	if (named_place(p->named) == NULL)
+		tell_place(p);
+}
+
+int
+producer_checkpoint(struct producer *p)
+{
+	int rc = store_all(p);
+
+	return rc == STATUS_OK && resume_agreed(p->resume) ? check(p, true) : rc;
+}
+
+static void
+where_it_was_left(void *arg, struct named_place *place)
+{
+	const struct producer *p = arg;
+
+	*place = p->left;
+}
+
+/* Not told to the name before it is checked: its file may be written once more until then, and would say more than is stored. */
+void
+producer_leave(struct producer *p, bool doubtful)
+{
+	p->where(p->where_arg, &p->left);
+	p->where = where_it_was_left;
+	p->where_arg = p;
+	p->is_doubtful = p->is_doubtful || doubtful;
+}
+
+int64_t
+producer_missing(const struct producer *p)
+{
+	return resume_missing(p->resume);
 }
 
 uint64_t

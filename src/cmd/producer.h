@@ -16,10 +16,12 @@
 #ifndef CMD_PRODUCER_H
 #define CMD_PRODUCER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cmd/appender.h"
 #include "log/record.h"
+#include "store/named_place.h"
 #include "store/topic.h"
 
 struct producer_options {
@@ -27,6 +29,7 @@ struct producer_options {
 	struct appender_options appender;
 	size_t filling_bytes; /* when so much waits in batches they are stored; 0: the usual */
 	const char *id;	      /* the name of a named producer; NULL: none */
+	bool follows;	      /* its input is a file that is followed */
 };
 
 struct producer;
@@ -60,6 +63,19 @@ int producer_finish(struct producer *) MUST_USE;
 
 /* The input is no good: with appender.atomic none of it shall be stored. */
 void producer_give_up(struct producer *);
+
+/*
+ * A named producer whose input is a followed file. producer_place: where the input goes on, NULL: it is a new one. producer_begin: it does, or
+ * `lost`: there is nothing more of that file, what is stored of it counts as met; `where` is then asked for the place behind the record taken
+ * last, at each checkpoint. producer_checkpoint makes one here and now; it is no failure that all that is stored was not met yet, nothing
+ * happens then. producer_leave: the last place, `where` is asked no more; with `doubtful` no checkpoint is made any more.
+ */
+const struct named_place *producer_place(const struct producer *);
+void producer_begin(struct producer *, void (*where)(void *arg, struct named_place *), void *arg, bool lost);
+int producer_checkpoint(struct producer *) MUST_USE;
+void producer_leave(struct producer *, bool doubtful);
+/* Records before the place that the log has lost. */
+int64_t producer_missing(const struct producer *);
 
 /* After producer_store: how long the caller may wait for input before it must call it again; negative: no limit. */
 int64_t producer_patience_ms(const struct producer *);

@@ -12,6 +12,8 @@ struct resume {
 	struct named *named;
 	const struct beginning *checked; /* what is stored, at the checkpoint; while nothing else is */
 	struct beginning taken;
+	struct beginning before; /* of a followed input: what lies before its place */
+	int64_t missing;
 	int64_t behind;	  /* records stored behind the checkpoint and not met yet */
 	int64_t *numbers; /* of the next record of each partition */
 	int count;	  /* partitions */
@@ -32,6 +34,62 @@ widen(struct resume *r, int count)
 	return STATUS_OK;
 }
 
+/* The hashes of the first `records` of these, as far as they are known; a followed input is not compared by them. */
+static void
+shorten(struct beginning *b, int64_t records)
+{
+	b->records = records;
+	for (int i = beginning_steps(records); i < FINGERPRINT_STEPS; i++)
+		b->steps[i] = 0;
+	if (records == 0)
+		b->hash = 0;
+	else if (beginning_is_step(records))
+		b->hash = b->steps[beginning_steps(records) - 1];
+}
+
+/* A followed input begins at its place, behind all that the checkpoint knows of. */
+static int
+begin_at_place(struct resume *r)
+{
+	int64_t records = 0;
+	int rc;
+
+	if (named_place(r->named) == NULL)
+		return STATUS_OK;
+	if (named_most_partition(r->named) > r->count && (rc = widen(r, named_most_partition(r->named))) != STATUS_OK)
+		return rc;
+	for (int p = 0; p < r->count; p++) {
+		int64_t checked = named_checked(r->named, p), count = named_count(r->named, p);
+
+		r->numbers[p] = checked < count ? checked : count;
+		records += r->numbers[p];
+	}
+	r->missing = r->checked->records - records;
+	r->before = *r->checked;
+	if (r->missing > 0)
+		shorten(&r->before, records);
+	r->taken = r->before;
+	r->checked = &r->before;
+	r->agreed = r->behind == 0;
+	return STATUS_OK;
+}
+
+void
+resume_pass(struct resume *r)
+{
+	for (int p = 0; p < r->count; p++)
+		r->numbers[p] = named_count(r->named, p);
+	for (; r->behind > 0; r->behind--)
+		beginning_add(&r->taken, 0);
+	r->agreed = true;
+}
+
+int64_t
+resume_missing(const struct resume *r)
+{
+	return r->missing;
+}
+
 int
 resume_open(struct named *named, struct resume **out)
 {
@@ -49,7 +107,7 @@ resume_open(struct named *named, struct resume **out)
 		r->behind += behind > 0 ? behind : 0;
 	}
 	r->agreed = r->checked->records == 0 && r->behind == 0;
-	if ((rc = widen(r, named_partitions(named))) != STATUS_OK) {
+	if ((rc = widen(r, named_partitions(named))) != STATUS_OK || (rc = begin_at_place(r)) != STATUS_OK) {
 		resume_close(r);
 		return rc;
 	}

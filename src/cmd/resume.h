@@ -8,6 +8,8 @@
  *		if RESUME_AGREED: the last that is stored was met; resume_next what was put aside, all of it is to be stored
  *	resume_end(r)				the input has ended: STATUS_DATA if more than it is stored
  *
+ * An input that is followed (named_place) begins at the place of the checkpoint, so only what is stored behind that is met.
+ *
  * Nothing may be stored before all that is stored was met, because until then it may be another input. What is new and comes before that,
  * because another partition was further when a run died, is put aside.
  */
@@ -37,6 +39,10 @@ void resume_take_lines(struct resume *, int partition, const uint8_t *lines, con
 /* The next record that was put aside; STATUS_END behind the last. Valid until the next call. */
 int resume_next(struct resume *, int *partition, struct record *) MUST_USE;
 int resume_end(const struct resume *) MUST_USE;
+/* The followed file that what is stored behind the checkpoint came from is gone: it counts as met. */
+void resume_pass(struct resume *);
+/* Records before the checkpoint that the log does not hold any more, and that a followed input does not give again; 0: none. */
+int64_t resume_missing(const struct resume *);
 
 /* Was all met that is stored? */
 bool resume_agreed(const struct resume *);
