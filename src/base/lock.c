@@ -210,10 +210,13 @@ lock_stay(struct lock *l, int64_t byte)
 }
 
 bool
-lock_without_writers(int fd)
+lock_without_writers(int fd, bool *known)
 {
-	if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0)
+	*known = true;
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0) {
+		*known = errno == EAGAIN;
 		return false;
+	}
 	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
 	return true;
 }

@@ -37,10 +37,11 @@ void lock_drop(struct lock *, int64_t byte);
 bool lock_stay(struct lock *, int64_t byte);
 
 /*
- * Has nobody the file open for writing? False also where that cannot be known: we must own it, or be root. The descriptor is one for reading.
+ * Has nobody the file open for writing? False also where that cannot be known (*known): we must own it, or be root. The descriptor is one for
+ * reading.
  * It is asked by a lease (fcntl_locking(2)), which is given back at once; SIGIO must be ignored, because who opens the file between has the
  * kernel send it.
  */
-bool lock_without_writers(int fd);
+bool lock_without_writers(int fd, bool *known);
 
 #endif

@@ -393,9 +393,10 @@ find_next(struct follow *f)
 static bool
 may_grow(struct follow *f)
 {
+	bool known;
 	int64_t size, quiet_ms = clock_monotonic_ms() - f->quiet_since_ms;
 
-	if (f->current.still || lock_without_writers(f->current.fd))
+	if (f->current.still || lock_without_writers(f->current.fd, &known))
 		return false;
 	if (file_size(f->next.fd, f->next.name, &size) == STATUS_OK && size == 0)
 		return true;
@@ -516,10 +517,13 @@ next_of_cut(struct follow *f, bool *began)
 static void
 leave_late(struct follow *f)
 {
-	if (f->current.still || lock_without_writers(f->current.fd))
+	bool known;
+
+	if (f->current.still || lock_without_writers(f->current.fd, &known))
 		return;
-	cmd_warn("%s: %s is still open in a process that wrote nothing for %d s; going on with the next", f->path, f->current.name,
-	    QUIET_MS / 1000);
+	if (known)
+		cmd_warn("%s: %s is still open in a process that wrote nothing for %d s; going on with the next", f->path,
+		    f->current.name, QUIET_MS / 1000);
 	look_at_late(f);
 	rotated_close(&f->late);
 	f->late = f->current;

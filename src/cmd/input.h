@@ -41,7 +41,7 @@ struct input {
 void input_init(struct input *, const struct buf *delimiter, size_t most_bytes);
 /* Begin a stream; what was left of another one is forgotten. A pipe is made large, if the kernel lets us. */
 void input_open(struct input *, int fd, const char *name);
-void input_open_source(struct input *, input_source *, void *arg, const char *name);
+void input_open_source(struct input *, input_source *source, void *arg, const char *name);
 void input_free(struct input *);
 
 /*

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # mq-produce --follow: as tail -F, and a restart neither skips nor repeats.
-# shellcheck disable=SC2030,SC2031 # each test is a subshell
+# shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell; pid is background's
 load ../lib/mq
 load ../lib/background
 
@@ -398,7 +398,7 @@ told_or_dead() { (($(wc -l <told) >= $1)) || is_dead "$pid"; }
 
 @test "round robin, keys and shapes go on where they were" {
 	mq-topic create three -p 3
-	run_three() { background mq-produce --follow log --id a "$@" three 2>>said; }
+	run_three() { background mq-produce --follow log --id a three 2>>said; }
 	has_three() { (($(mq-consume three | wc -l) == $1)); }
 	seq 4 >log
 	run_three
@@ -462,6 +462,7 @@ told_or_dead() { (($(wc -l <told) >= $1)) || is_dead "$pid"; }
 @test "what it does not go with" {
 	for bad in '--follow log t' '--follow log --id a t file' '--follow log --id a t -- cat' '--follow log --id a --whole t' \
 		'--follow log --id a -J -' '--follow log --id a --atomic t'; do
+		# shellcheck disable=SC2086 # words
 		run -2 mq-produce $bad </dev/null
 	done
 }

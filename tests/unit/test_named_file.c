@@ -73,6 +73,36 @@ refused(const char *from, const char *to, const char *why)
 		fail_msg("%s: not in: %s", why, status_message());
 }
 
+#define FOLLOWS "follows=/var/log\nplace=1 2 3 4 00000000000000ff 2\n"
+
+static void
+test_a_followed_file_has_a_place(void **state)
+{
+	char text[1024];
+	const char *marks = strstr(TEXT, "marks=");
+	struct named_file f;
+	struct buf again = BUF_EMPTY;
+
+	(void)state;
+	assert_ok(decode(TEXT, sizeof(TEXT) - 1, &f));
+	assert_false(f.followed);
+	named_file_free(&f);
+	snprintf(text, sizeof(text), "%.*s" FOLLOWS "%s", (int)(marks - TEXT), TEXT, marks);
+	assert_ok(decode(text, strlen(text), &f));
+	assert_true(f.followed && f.place.position == 4 && f.place.next == 2);
+	assert_string_equal(f.place.follows, "/var/log");
+	assert_ok(named_file_encode(&f, &again));
+	assert_int_equal(again.len, strlen(text));
+	assert_memory_equal(again.data, text, again.len);
+	buf_free(&again);
+	named_file_free(&f);
+	/* Only one of the two lines; a partition that is not there. */
+	snprintf(text, sizeof(text), "%.*sfollows=/var/log\n%s", (int)(marks - TEXT), TEXT, marks);
+	assert_status(decode(text, strlen(text), &f), STATUS_CONFIG);
+	snprintf(text, sizeof(text), "%.*splace=1 2 3 4 00000000000000ff 3\nfollows=/\n%s", (int)(marks - TEXT), TEXT, marks);
+	assert_status(decode(text, strlen(text), &f), STATUS_CONFIG);
+}
+
 static void
 test_what_breaks_a_rule_is_refused(void **state)
 {
@@ -168,6 +198,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    unit_test(test_a_file_is_read_and_written),
 	    unit_test(test_one_without_records),
+	    unit_test(test_a_followed_file_has_a_place),
 	    unit_test(test_what_breaks_a_rule_is_refused),
 	    unit_test(test_the_hash_of_a_step_is_the_steps),
 	    unit_test(test_any_cut_or_changed_byte_is_refused_or_means_something),
