@@ -134,6 +134,17 @@ has_packed_tail(struct rotated *r, const struct named_place *place)
 	return place_tail_hash(&r->tail) == place->hash;
 }
 
+/* The place may be in a compressed file, too, if that was gone on with. */
+static bool
+is_itself(const struct search *s, const struct sibling *one, struct rotated *r)
+{
+	if (!place_is_file(&r->file, &s->place->file))
+		return false;
+	if (!one->packed)
+		return has_tail(r, s->place);
+	return one->readable && open_packed(one, r) == STATUS_OK && has_packed_tail(r, s->place);
+}
+
 /* The file itself, by whatever name. */
 static int
 find_itself(struct search *s, struct rotated *out)
@@ -141,9 +152,9 @@ find_itself(struct search *s, struct rotated *out)
 	for (size_t i = 0; i < s->siblings.count; i++) {
 		struct rotated r;
 
-		if (s->siblings.list[i].packed || open_sibling(s, &s->siblings.list[i], &r) != STATUS_OK)
+		if (open_sibling(s, &s->siblings.list[i], &r) != STATUS_OK)
 			continue;
-		if (place_is_file(&r.file, &s->place->file) && has_tail(&r, s->place)) {
+		if (is_itself(s, &s->siblings.list[i], &r)) {
 			*out = r;
 			return STATUS_OK;
 		}

@@ -209,6 +209,30 @@ switches() { grep ctxt "/proc/$pid/status"; }
 	quiet
 }
 
+@test "killed within a file that was compressed long ago" {
+	for fault in log.append.unlocked:{1,2} named.written:{1,2,3}; do
+		rm -rf "$MQ_DIR" log* said
+		mq-topic create t
+		echo 1 >log
+		follow
+		holds 1
+		die
+		mv log log.2
+		seq 2 400 >log.1
+		touch -d '-1 hour' log.1
+		gzip log.1
+		seq 401 500 >log
+		# Behind the first batch of log.1, that of log, and each checkpoint.
+		MQ_FAULT=$fault follow
+		wait_for 5 is_dead "$pid"
+		follow
+		wait_for 5 has 500
+		leave
+		mq-consume t | cmp - <(seq 500)
+		quiet
+	done
+}
+
 @test "compressed in a way that cannot be read: told, and status 1" {
 	need tools command -v xz
 	echo 1 >log
