@@ -56,7 +56,7 @@ plant() {
 @test "an offset twice" { plant 's/^0 2 a-3/0 1 a-3/' 'history: offset 1 follows 1 in partition 0'; }
 @test "a refused record" { plant '$a 1 1 c-1' 'history: refused and stored: c-1 at 1 1'; }
 @test "a record that a reader saw is not there any more" {
-	plant '/a-3/d; s/0 3 b-2/0 2 b-2/' 'history: seen before: 0 2 was a-3, is b-2'
+	plant '/a-3/d; s/0 3 b-2/0 2 b-2/' 'history: not what was seen: 0 2 is b-2, was a-3'
 }
 @test "a record that nobody sent" { plant '$a 1 1 d-1' 'history: never sent: d-1 at 1 1'; }
 @test "half a record" { plant 's/a-3/a-/' 'history: never sent: a- at 0 2'; }
@@ -82,4 +82,121 @@ plant() {
 	history -v trimmed=2
 	assert_success
 	plant '/0 3/d' 'history: lost: b-2'
+}
+
+@test "producers named with how much they sent" {
+	printf '%s\n' 'a 3' 'b 10' c-1 >sent
+	history
+	assert_success
+	plant 's/a-3/a-4/' 'history: never sent: a-4 at 0 2'
+}
+@test "an offset that is a power of ten" {
+	# Numbers are compared as numbers.
+	seq 0 10 | awk '{ print 0, $1, "p-" $1 + 1 }' >log
+	echo 'p 11' >sent
+	: >told
+	: >before
+	: >refused
+	history
+	assert_success
+}
+@test "a number with a zero before it is no number" { plant 's/a-3/a-03/' 'history: never sent: a-03'; }
+
+# more KIND LINE...: the same with these lines besides.
+more() {
+	local kind=$1
+
+	shift
+	printf '%s\n' "$@" >others
+	run awk -f "$MQ_ROOT/tests/crash/history.awk" "${options[@]}" kind=sent sent kind=told told kind="$kind" others kind=log log
+}
+
+@test "a torn batch" {
+	more batch 'a 1 3' 'c 1 1'
+	assert_success
+	sed -i '/a-3/d; s/0 3 b-2/0 2 b-2/' log
+	more batch 'a 1 3'
+	assert_failure 1
+	assert_output --partial 'history: a torn batch: 2 of a-1 to 3'
+}
+
+@test "a reader that saw what is gone, went back, or missed some" {
+	more seen '0 0 a-1' '0 1 a-2' '0 2 a-3' '1 0 b-1'
+	assert_success
+	more seen '0 3 b-2' '0 4 a-4'
+	assert_output 'history: lost: a-4, seen at 0 4'
+	more seen '0 1 a-2' '0 1 a-2'
+	assert_output 'history: a reader went back: others: 0 1 after 1'
+	more seen '0 0 a-1' '0 2 a-3'
+	assert_output 'history: a reader missed some: others: 0 2 after 0'
+}
+
+@test "a trim that was not asked for, or not done" {
+	sed -i '/^0 0/d' log told
+	more asked '0 1'
+	assert_success
+	more asked '1 0'
+	assert_failure 1
+	assert_output 'history: partition 0 begins at 1, nobody wanted that'
+	more trimmed '0 2'
+	assert_line 'history: trimmed and there: partition 0 begins at 1, was trimmed to 2'
+}
+
+@test "more was trimmed than was asked for" {
+	sed -i '/^0 [01]/d' log
+	more asked '0 1'
+	assert_failure 1
+	assert_line 'history: lost: a-2, told at 0 1'
+	assert_line 'history: partition 0 begins at 2, nobody wanted that'
+}
+
+@test "compacted: the last value of each key must be there, at its place" {
+	options=(-v compacted=1)
+	printf '%s\n' '0 0 a-1 k' '0 1 a-2 l' '0 2 a-3 k' '0 3 b-2 l' '1 0 b-1 m' >log
+	cp log told
+	sed -i '/^0 [01]/d' log
+	more seen '0 1 a-2 l'
+	assert_success
+	sed -i '/^0 2/d' log
+	more seen
+	assert_output --partial 'history: lost: a-3 of key k, told at 0 2, and no later one has its key'
+	sed -i 's/^0 3 b-2 l/0 1 a-2 l/' log
+	more seen
+	assert_output --partial 'history: lost: b-2 of key l, told at 0 3'
+}
+
+@test "compacted: an older value of a key is no later one, and none is there twice" {
+	options=(-v compacted=1)
+	printf '%s\n' '0 0 a-1 k' '0 1 a-2 k' >told
+	printf '%s\n' '0 0 a-1 k' >log
+	more seen
+	assert_output 'history: lost: a-2 of key k, told at 0 1, and no later one has its key'
+	printf '%s\n' '0 1 a-2 k' '0 2 a-2 k' >log
+	more seen
+	assert_output --partial 'history: twice: a-2'
+}
+
+@test "no sync was promised: a producer's records are a beginning of what it sent, and what was told is not taken by another" {
+	options=(-v whole=1)
+	: >told
+	printf '%s\n' '0 0 a-1' '0 1 b-1' '0 2 a-2' >log
+	more recent '0 0 a-1' '0 7 a-3'
+	assert_success
+	sed -i 's/a-2/a-3/' log
+	more recent
+	assert_output 'history: a gap: a-3 after a-1'
+	run awk -f "$MQ_ROOT/tests/crash/history.awk" kind=sent sent kind=recent <(echo 0 2 a-2) kind=before log kind=log log
+	assert_output 'history: not what was told: 0 2 was a-2, then a-3'
+}
+
+@test "a line without its dot is no line" {
+	sed -i 's/$/ ./' told log
+	echo '0 9 a-1' >>told
+	: >before
+	: >refused
+	history -v dot=1
+	assert_success
+	echo '0 9 a-1 .' >>told
+	history -v dot=1
+	assert_failure 1
 }
