@@ -167,6 +167,11 @@ $(BUILD)/mutate: tests/full/mutate.c $(BUILD)/libmq.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libmq.a $(LIBS_LDLIBS)
 
+# Only here is FUSE needed.
+$(BUILD)/logdisk: tests/full/logdisk.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) $(shell pkg-config --cflags fuse3) -o $@ $< $(shell pkg-config --libs fuse3)
+
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libmq.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libmq.a $(LIBS_LDLIBS) $(BENCH_LDLIBS)
