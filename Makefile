@@ -63,7 +63,7 @@ KAFKA_SRCS := $(wildcard tests/full/kafka/*.java)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all demo check check-full bench bench-growth bench-programs kafka unit unit-programs lint format asan fuzzers fuzz-programs test-programs install uninstall clean help FORCE
+.PHONY: all demo check check-full soak bench bench-growth bench-programs kafka unit unit-programs lint format asan fuzzers fuzz-programs test-programs install uninstall clean help FORCE
 
 all: $(PROGRAMS)					## build the programs into bin/ (the default)
 
@@ -83,6 +83,11 @@ check-full:						## besides check: sanitizers over everything, clang, Kafka, a b
 	@$(MAKE) -s -j$(JOBS) WERROR=1 all test-programs
 	@$(MAKE) -s -j$(JOBS) WERROR=1 asan
 	@scripts/check-full
+
+soak:							## what check-full does for minutes, for longer: SECONDS=3600; see scripts/soak
+	@scripts/deps full
+	@$(MAKE) -s -j$(JOBS) WERROR=1 all test-programs
+	@scripts/soak $(SECONDS)
 
 bench: all bench-programs				## measure what mq promises of speed; ROW="6 7" only these; see scripts/bench
 	@! pkg-config --exists hiredis || $(MAKE) -s $(BUILD)/bench/xadd
