@@ -329,6 +329,17 @@ file_sync_system(int fd, const char *name)
 }
 
 int
+file_forget_cached(int fd, const char *name)
+{
+	int error = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+
+	if (error == 0)
+		return STATUS_OK;
+	errno = error;
+	return status_errno("%s: forget what is cached", name);
+}
+
+int
 file_truncate(int fd, const char *name, int64_t size)
 {
 	int n;

@@ -82,6 +82,11 @@ int file_sync_data(int fd, const char *name) MUST_USE; /* fdatasync(2) */
 void file_begin_sync(int fd, int64_t position, int64_t len);
 /* Everything of the file system that the descriptor lies on, syncfs(2): cheaper than hundreds of file_sync. */
 int file_sync_system(int fd, const char *name) MUST_USE;
+/*
+ * Let go of what the page cache holds of a file that was just synced: what is read next is what the disk has. Nobody who reads it just now
+ * is waited for, so it is a help and no proof.
+ */
+int file_forget_cached(int fd, const char *name) MUST_USE;
 int file_truncate(int fd, const char *name, int64_t size) MUST_USE;
 int file_size(int fd, const char *name, int64_t *size) MUST_USE;
 /* When its bytes were changed last, by the wall clock. */

@@ -149,8 +149,9 @@ look(const struct sync *s, int64_t offset)
 	return covered ? STATUS_OK : STATUS_AGAIN;
 }
 
-int
-sync_rewrite(const struct partition *p, int fd, int64_t base, int64_t from, int64_t to)
+/* Read and check each batch of a segment that has offsets in [from, to); with `again` write it again, too. */
+static int
+check_batches(const struct partition *p, int fd, int64_t base, int64_t from, int64_t to, bool again)
 {
 	struct segment_scanner scanner;
 	struct batch_header header;
@@ -167,8 +168,11 @@ sync_rewrite(const struct partition *p, int fd, int64_t base, int64_t from, int6
 		reached = batch_end_offset(&header);
 		if (reached <= from)
 			continue;
-		rc = file_write_at(fd, scanner.name, bytes, (size_t)batch_bytes(&header), scanner.position - batch_bytes(&header));
-		fault_point("sync.rewritten");
+		if (again) {
+			rc = file_write_at(fd, scanner.name, bytes, (size_t)batch_bytes(&header),
+			    scanner.position - batch_bytes(&header));
+			fault_point("sync.rewritten");
+		}
 		if (rc != STATUS_OK || reached >= to)
 			break;
 	}
@@ -183,6 +187,28 @@ sync_rewrite(const struct partition *p, int fd, int64_t base, int64_t from, int6
 	return rc;
 }
 
+int
+sync_rewrite(const struct partition *p, int fd, int64_t base, int64_t from, int64_t to)
+{
+	return check_batches(p, fd, base, from, to, true);
+}
+
+/*
+ * What was written again over a write that failed is read back, because ext4 leaves it in an extent that it calls unwritten: fsync says 0,
+ * the page cache shows it, and the disk has zeros.
+ */
+static int
+read_back(const struct sync *s, int fd, int64_t base, int64_t from, int64_t to)
+{
+	int rc;
+
+	if (head_poison(s->p->head, s->p->number) == HEAD_SOUND)
+		return STATUS_OK;
+	if ((rc = file_forget_cached(fd, SUFFIX_LOG)) == STATUS_OK)
+		rc = check_batches(s->p, fd, base, from, to, false);
+	return rc == STATUS_CORRUPT ? status_context(STATUS_IO, "synced, and not on the disk") : rc;
+}
+
 static int poison(struct sync *s);
 
 /* Write a segment that is not held again from `from` on, and make it durable at once. */
@@ -195,7 +221,8 @@ flush_segment(struct sync *s, int64_t base, int64_t from, int64_t to)
 	if ((rc = open_segment(s, base, &fd)) != STATUS_OK)
 		return rc;
 	segment_name(name, base, SUFFIX_LOG);
-	if ((rc = sync_rewrite(s->p, fd, base, from, to)) == STATUS_OK && file_sync_data(fd, name) != STATUS_OK)
+	if ((rc = sync_rewrite(s->p, fd, base, from, to)) == STATUS_OK &&
+	    (file_sync_data(fd, name) != STATUS_OK || read_back(s, fd, base, from, to) != STATUS_OK))
 		rc = poison(s);
 	(void)file_close(fd, name);
 	if (rc == STATUS_OK)
@@ -376,7 +403,7 @@ static int
 flush_and_raise(struct sync *s, int64_t offset, bool locked)
 {
 	char name[SEGMENT_NAME_BYTES];
-	int64_t target, synced;
+	int64_t target, synced, to;
 	int rc;
 
 	if ((rc = look(s, offset)) != STATUS_AGAIN)
@@ -392,6 +419,9 @@ flush_and_raise(struct sync *s, int64_t offset, bool locked)
 		fault_point("sync.flush");
 		segment_name(name, s->files[i].base, SUFFIX_LOG);
 		if (file_sync_data(s->files[i].fd, name) != STATUS_OK)
+			return poison(s);
+		to = i + 1 < s->count && s->files[i + 1].base < target ? s->files[i + 1].base : target;
+		if (read_back(s, s->files[i].fd, s->files[i].base, synced, to) != STATUS_OK)
 			return poison(s);
 	}
 	fault_point("sync.flushed");

@@ -57,7 +57,11 @@ power() {
 	need_disk
 	power twice xfs alone 0 "$(times 5)" 6
 }
-# Not on ext4: bytes written again over a write that failed stay in what it calls an unwritten extent, though fsync says 0.
+# Bytes written again over a write that failed stay in what ext4 calls an unwritten extent, though fsync says 0.
+@test "ext4: a write that fails and cannot be made again: nobody is told of later records" {
+	need_disk
+	power recorded ext4 sick 0 "$(times 20)"
+}
 @test "xfs: a write that fails is made again before later records are told" {
 	need_xfs
 	need_disk
