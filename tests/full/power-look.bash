@@ -150,10 +150,24 @@ look_at_topic() {
 	go_on "$t" "$told"
 }
 
-# What was imported is there in full or not at all.
+# files_of STORE TOPIC: what is in the files of its partitions, but for the topic's id.
+files_of() {
+	local each
+
+	for each in "$1/topics/$2"/*-*/*; do
+		case $each in
+		*/partition.metadata) grep -qa '^topic_id: .' "$each" && echo "id in ${each#"$1/topics/$2/$2-"}" ;;
+		*) echo "${each#"$1/topics/$2/$2-"} $(cksum <"$each")" ;;
+		esac
+	done
+}
+
+# What was imported is there in full or not at all; its indexes and epochs too, before anybody could make them anew.
 look_at_import() {
 	local sum
 
+	imported_sum "${imported[$1]}" >answer
+	diff <(files_of "$work/whole.store" "${imported[$1]}") <(files_of "$MQ_DIR" "$1") || broken "$1: not the files that were imported"
 	sum=$(mq-consume -f '%p %o %T %k %v\n' "$1" 2>>said | LC_ALL=C sort | cksum) || broken "$1: mq-consume ended with $?: $(tail -n 3 said)"
 	[[ $sum == "$(imported_sum "${imported[$1]}")" ]] || broken "$1: not what was imported"
 }
