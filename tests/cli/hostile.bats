@@ -89,9 +89,9 @@ is_synced() { [[ $(mq-dump --json "$MQ_DIR/topics/$1/heads" | jq 'select(.partit
 	mq-topic create t -c fsync=50ms
 	set_clock 0
 	open_input in
-	background skewed mq-produce t <in
+	background "${SKEWED[@]}" mq-produce t <in
 	producer=$pid
-	background skewed mq-consume -F -f '%v\n' t >out
+	background "${SKEWED[@]}" mq-consume -F -f '%v\n' t >out
 	reader=$pid
 	for hours in 0 -1 -1000 1000 -1; do
 		set_clock $((hours * 3600000))
@@ -103,7 +103,7 @@ is_synced() { [[ $(mq-dump --json "$MQ_DIR/topics/$1/heads" | jq 'select(.partit
 	close_input
 	ends "$producer" 0
 	# A wait is as long as it says.
-	background skewed mq-consume -w 300ms -o end t
+	background "${SKEWED[@]}" mq-consume -w 300ms -o end t
 	set_clock -99999999
 	ends "$pid" 0
 	kill "$reader"

@@ -21,6 +21,7 @@ mq_setup() {
 	export ASAN_OPTIONS=exitcode=99:log_path=$BATS_TEST_TMPDIR/san:detect_stack_use_after_return=1
 	export UBSAN_OPTIONS=exitcode=98:log_path=$BATS_TEST_TMPDIR/san:print_stacktrace=1
 	unset MQ_SSH MQ_REMOTE_PATH MQ_FAULT "${!MQ_SHIM@}"
+	SKEWED=(env "MQ_CLOCK=$BATS_TEST_TMPDIR/clock" "LD_PRELOAD=$MQ_BUILD/clock.so")
 	cd "$BATS_TEST_TMPDIR" || return
 	MQ_JOBS=$(jobs -p | tr '\n' ' ') # bats's own, which must live: the countdown of BATS_TEST_TIMEOUT
 }
@@ -106,5 +107,6 @@ new_boot() {
 
 # skewed CMD [ARG...]: runs CMD with a wall clock that set_clock sets.  set_clock MS: it is so far ahead of the right time, or behind.
 # Not with sanitizers.
-skewed() { MQ_CLOCK=$BATS_TEST_TMPDIR/clock LD_PRELOAD=$MQ_BUILD/clock.so "$@"; }
+# In the background "${SKEWED[@]}" CMD [ARG...], because a function would leave CMD behind when it is killed.
+skewed() { "${SKEWED[@]}" "$@"; }
 set_clock() { echo "$1" >"$BATS_TEST_TMPDIR/clock.new" && mv "$BATS_TEST_TMPDIR/clock.new" "$BATS_TEST_TMPDIR/clock"; }
