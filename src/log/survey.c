@@ -57,6 +57,19 @@ span_of(const struct batch_header *h)
 	return batch_end_offset(h) - h->base_offset;
 }
 
+/* Does the segment end with this batch as one that a killed compaction put in the place of several, the others still there? */
+static bool
+reaches_over(const struct survey *s, const struct batch_header *h)
+{
+	int64_t end = batch_end_offset(h);
+
+	for (size_t i = 1; end <= s->most && i < s->later_count; i++) {
+		if (s->later[i] == end)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Where does the batch belong? The base offset is not covered by the CRC, so its neighbours are asked: the end of the log before it, and the
  * batch behind it.
@@ -76,7 +89,7 @@ find_offset(const struct pass *p, const struct batch_header *h, int64_t position
 	has_next = peek(p, position + batch_bytes(h), &next);
 	if (has_next && next.base_offset > s->end && next.base_offset < upper)
 		upper = next.base_offset;
-	else if (!has_next && s->next >= 0)
+	else if (!has_next && s->next >= 0 && !reaches_over(s, h))
 		upper = s->next;
 	place->fits = h->base_offset >= s->end && batch_end_offset(h) <= upper;
 	if (place->fits && (after_bad || h->base_offset <= s->gap_end))

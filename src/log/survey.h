@@ -5,6 +5,7 @@
 #define LOG_SURVEY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "log/epoch.h"
@@ -23,6 +24,10 @@ struct survey {
 	int64_t index_count; /* entries that count; -1 all */
 	int64_t timeindex_count;
 	bool (*stopped)(void); /* asked now and then; NULL: never */
+
+	/* The bases of the segments behind it; borrowed. */
+	const int64_t *later;
+	size_t later_count;
 
 	/* Of the log up to here; kept up to date. */
 	int64_t end;		  /* offset */

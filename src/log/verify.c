@@ -90,6 +90,8 @@ set_bounds(struct work *w, size_t i)
 	s->limit = s->index_count = s->timeindex_count = -1;
 	s->is_last = next < 0;
 	s->next = next >= 0 ? next : o->end;
+	s->later = &w->list.bases[i + 1 < w->list.count ? i + 1 : i];
+	s->later_count = w->list.count - i - 1;
 	/* A compaction that was killed leaves a segment that reaches over those behind it. */
 	s->most = next < 0 ? (o->published != NULL ? o->end : INT64_MAX) : next < o->gap_end ? o->gap_end : next;
 	if (p != NULL && p->segment_base == s->base) {

@@ -70,6 +70,20 @@ step=${MQ_FSCK_STEP:-31} # tests/full asks for each call
 	sweep kill "$step" gone
 }
 
+# Of the first segments nothing is left but a last batch, emptied, whose offsets are those of a segment that is still behind it.
+@test "what a killed compaction left is sound" {
+	mq-topic create c -c segment.bytes=150 -c cleanup.policy=compact -c min.cleanable.dirty.ratio=0
+	for i in 1 2 3 4 5 6; do
+		echo "key:$i" | mq-produce -K : c
+		echo "key:$i again" | mq-produce -K : c
+		status=0
+		MQ_FAULT=compact.renamed mq-gc c || status=$?
+		((i < 3)) || [[ $status == 137 ]] || fail "ended with $status"
+		mq-fsck >said 2>&1 || fail "$i: $(<said)"
+		assert_equal "$(mq-consume -f '%v\n' c | tail -n 1)" "$i again"
+	done
+}
+
 @test "killed at each point between two stores" {
 	prepare_topic
 	for point in mend.kept mend.admitted mend.replaced mend.end mend.mended head.rebuild.begun head.gap_end.raised \
