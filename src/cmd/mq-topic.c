@@ -155,15 +155,9 @@ show(const struct topic_options *o, int (*what)(const struct topic_list *))
 }
 
 static int
-list_names(const struct topic_list *list)
-{
-	return topic_list_names(list->store, list->form);
-}
-
-static int
 run_list(struct topic_options *o)
 {
-	return show(o, o->details ? topic_list_details : list_names);
+	return show(o, o->details ? topic_list_details : topic_list_names);
 }
 
 static int

@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "base/status.h"
 #include "cmd/cmd.h"
+#include "store/catalog.h"
 #include "store/topic.h"
 
 typedef int rows_of_topic(struct print *, struct topic *);
@@ -20,24 +21,27 @@ struct walk {
 static int
 name_row(void *arg, const char *name)
 {
-	struct print *print = arg;
+	const struct walk *w = arg;
 
-	print_text(print, name);
-	print_row(print);
+	if (catalog_is_dying(w->list->store, name))
+		return STATUS_OK;
+	print_text(w->print, name);
+	print_row(w->print);
 	return STATUS_OK;
 }
 
 int
-topic_list_names(struct store *store, enum print_form form)
+topic_list_names(const struct topic_list *list)
 {
 	static const char *const columns[] = {"TOPIC"};
-	struct print *print;
+	struct walk w = {.list = list};
 	int rc, close_rc;
 
-	if ((rc = print_open(form == PRINT_TEXT ? PRINT_BARE : form, columns, COUNT_OF(columns), &print)) != STATUS_OK)
+	if ((rc = print_open(list->form == PRINT_TEXT ? PRINT_BARE : list->form, columns, COUNT_OF(columns), &w.print)) !=
+	    STATUS_OK)
 		return rc;
-	rc = store_list_topics(store, name_row, print);
-	close_rc = print_close(print);
+	rc = store_list_topics(list->store, name_row, &w);
+	close_rc = print_close(w.print);
 	return rc != STATUS_OK ? rc : close_rc;
 }
 

@@ -18,8 +18,8 @@ struct topic_list {
 	enum print_form form;
 };
 
-/* All names: bare as text, else a column TOPIC. Nothing is opened. */
-int topic_list_names(struct store *, enum print_form) MUST_USE;
+/* All names: bare as text, else a column TOPIC. Of each topic only the page is opened, that says whether its deletion began. */
+int topic_list_names(const struct topic_list *) MUST_USE;
 /* TOPIC PARTITIONS REPLICAS BYTES */
 int topic_list_details(const struct topic_list *) MUST_USE;
 /* TOPIC PARTITION LEADER EPOCH REPLICAS ISR START END HW SEGMENTS BYTES */

@@ -96,22 +96,22 @@ remove_topic(struct store *s, const char *name)
 	return remove_folder(topics, hidden);
 }
 
-/* Was it marked as deleted? False also if that cannot be found out. */
-static bool
-is_dead(struct store *s, const char *name)
+bool
+catalog_is_dying(struct store *s, const char *name)
 {
 	struct head *head;
 	int dir, rc;
-	bool dead;
+	bool dead = false;
 
-	if (dir_open(store_topics_fd(s), name, &dir) != STATUS_OK)
-		return false;
-	rc = head_open(dir, &head);
-	(void)file_close(dir, name);
+	if ((rc = dir_open(store_topics_fd(s), name, &dir)) == STATUS_OK) {
+		if ((rc = head_open(dir, &head)) == STATUS_OK) {
+			dead = head_is_marked_dead(head);
+			head_close(head);
+		}
+		(void)file_close(dir, name);
+	}
 	if (rc != STATUS_OK)
-		return false;
-	dead = head_dead(head);
-	head_close(head);
+		status_clear();
 	return dead;
 }
 
@@ -123,7 +123,7 @@ claim_name(struct store *s, const char *name)
 
 	if ((rc = clean_up(s)) != STATUS_OK || !catalog_has(s, name))
 		return rc;
-	return is_dead(s, name) ? remove_topic(s, name) : status_fail(STATUS_EXISTS, "%s: the topic exists already", name);
+	return catalog_is_dying(s, name) ? remove_topic(s, name) : status_fail(STATUS_EXISTS, "%s: the topic exists already", name);
 }
 
 /* Remove the hidden folder that could not be finished; the message stays. */

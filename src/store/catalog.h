@@ -50,5 +50,7 @@ int catalog_delete(struct store *, const char *name, int64_t deadline_ms) MUST_U
 int catalog_visit_hidden(struct store *, bool remove, int64_t lock_ms, int (*visit)(void *arg, const char *name),
     void *arg) MUST_USE;
 bool catalog_has(struct store *, const char *name);
+/* Has its deletion begun? The next delete or create of the name ends it. False also if that cannot be found out. */
+bool catalog_is_dying(struct store *, const char *name);
 
 #endif

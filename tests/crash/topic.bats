@@ -210,6 +210,8 @@ remove() {
 	if mq-consume t >/dev/null 2>&1; then
 		[[ $status != 0 ]] || fail "$fault: said 0 and removed nothing"
 		survives t
+	else
+		[[ -z $(mq-topic list) ]] || fail "$fault: lists what nobody can use"
 	fi
 	status=0
 	mq-topic delete -y t 2>said || status=$?
