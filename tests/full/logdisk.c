@@ -409,7 +409,7 @@ crash(struct cut *c, int64_t grace_ms, char **argv)
 	c->seed = (strtoull(argv[4], NULL, 10) + 1) * 0x9e3779b97f4a7c15ULL;
 	c->out = copy_image(argv[0], argv[5]);
 	snprintf(old, sizeof(old), "%s.old", told);
-	if ((mkdir(told, 0700) != 0 || mkdir(old, 0700) != 0) && errno != EEXIST)
+	if ((mkdir(told, 0700) != 0 && errno != EEXIST) || (mkdir(old, 0700) != 0 && errno != EEXIST))
 		die(told);
 	log_open(&l, argv[1]);
 	for (long n = 0; n < f.end && log_next(&l, &e, &bytes); n++) {

@@ -41,12 +41,12 @@ power() {
 }
 @test "ext4: all of it at once" {
 	need_disk
-	power recorded ext4 storm "$(times 4)" "$(times 20)"
+	power recorded ext4 storm "$(times 3)" "$(times 12)"
 }
 @test "xfs: all of it at once" {
 	need_xfs
 	need_disk
-	power recorded xfs storm "$(times 4)" "$(times 20)"
+	power recorded xfs storm "$(times 3)" "$(times 12)"
 }
 @test "ext4: the power is cut again while the store recovers" {
 	need_disk
