@@ -23,7 +23,7 @@ read_facts() {
 		grown) partitions[$t]=$a ;;
 		altering)
 			unset "setting[$t $a]"
-			[[ $a != fsync ]] || fsync[$t]=maybe
+			[[ $a != fsync || ${fsync[$t]} == never ]] || fsync[$t]=maybe # never it is until the alter has said otherwise
 			;;
 		altered)
 			setting["$t $a"]=$b
