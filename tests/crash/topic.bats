@@ -222,6 +222,27 @@ remove() {
 }
 @test "delete" { everything remove 1; }
 
+@test "a roll syncs the folder, and whatever fsync says the segment before the one it closes" {
+	mq-topic create t -c fsync=never -c segment.bytes=100
+	for i in 1 2; do echo "$i" | mq-produce t; done
+	echo 3 | shimmed eio:1:fdatasync mq-produce t 2>said && fail "no segment was synced: $(<said)"
+	mq-topic create f -c segment.bytes=100
+	echo 1 | mq-produce f
+	echo 2 | shimmed eio:1:fsync mq-produce f 2>said && fail "the folder was not synced: $(<said)"
+	mq-consume -q t
+}
+
+# No cut of the power shows these: the next commit of the journal brings them along.
+@test "a deletion syncs the folder it moves the topic out of, an alter to always every partition" {
+	mq-topic create t -p 3 -c fsync=never
+	for p in 0 1 2; do echo "$p" | mq-produce -p "$p" t; done
+	shimmed eio:3:fdatasync mq-topic alter t -c fsync=always 2>said && fail "said 0: $(<said)"
+	mq-topic alter t -c fsync=always
+	assert_equal "$(mq-topic describe --tsv -c t | awk '$2 == "fsync" { print $3 }')" always
+	shimmed eio:1:fsync mq-topic delete -y t 2>said && fail "said 0: $(<said)"
+	mq-topic delete -y t || [[ $? == 66 ]]
+}
+
 # A consumer that finds a torn tail after a boot recovers the partition.
 recover() {
 	prepare t -c fsync="$fsync"
