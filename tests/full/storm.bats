@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # Twenty programs at work in one store, each killed or stopped again and again: nothing that anybody was told of or has read is lost.
-# power.bash does it; MQ_SEED makes a run again as far as its choices go, MQ_STORM_SECONDS (60) makes it longer.
+# power.bash does it; MQ_SEED makes a run again as far as its choices go, MQ_STORM_SECONDS (45) makes it longer.
 load ../lib/mq
 
-seconds=${MQ_STORM_SECONDS:-60}
+seconds=${MQ_STORM_SECONDS:-45}
 export BATS_TEST_TIMEOUT=$((240 + seconds + seconds / 2))
 
 setup() {
