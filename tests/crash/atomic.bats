@@ -2,13 +2,13 @@
 # mq-produce --atomic is killed, and its calls torn and failed, one after the other; then anything else runs, or a boot comes first. The log
 # holds all of its input or nothing, each record once, and a partition's readers never see a part.
 #
-# Each run of make check takes each seventh call, beginning at another one for each day; make check-full (tests/full/atomic.bats) all.
+# A sweep begins at another call on each day; make check-full goes to all of them once more (tests/full/atomic.bats).
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154 # a test's variables are set and used across functions
 load ../lib/mq
 load ../lib/crash
 
 COUNT=20
-STEP=${MQ_ATOMIC_STEP:-7}
+STEP=${MQ_ATOMIC_STEP:-$(strides 2)}
 BEGIN=$((STEP > 1 ? 1 + $(date +%j | sed 's/^0*//') % STEP : 1))
 
 # input_of ID: its records; every third has a key.
