@@ -624,13 +624,13 @@ head_is_marked_dead(const struct head *h)
 }
 
 int
-head_reset_topic(struct head *h, int32_t leader_epoch)
+head_reset_topic(struct head *h, int32_t leader_epoch, uint64_t intents)
 {
 	struct topic_page *tp = topic_page(h);
 
 	GUARD();
 	put(&tp->leader_epoch, (uint64_t)leader_epoch);
-	put(&tp->intents, 0);
+	put(&tp->intents, intents);
 	put(&tp->dead, 0);
 	UNGUARD();
 	return sync_page(tp);

@@ -103,8 +103,8 @@ bool head_dead(const struct head *);
 int head_set_dead(struct head *) MUST_USE;
 /* Is it dead because head_set_dead was called? */
 bool head_is_marked_dead(const struct head *);
-/* The topic lives, no intent waits, and the leader epoch is this one: durable on return. Topic state lock. */
-int head_reset_topic(struct head *, int32_t leader_epoch) MUST_USE;
+/* The topic lives, so many intents may wait, and the leader epoch is this one: durable on return. Topic state lock. */
+int head_reset_topic(struct head *, int32_t leader_epoch, uint64_t intents) MUST_USE;
 
 /* A partition's words. p is below head_partition_count of the mapping. */
 bool head_of_this_boot(const struct head *, int p);

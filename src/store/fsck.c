@@ -5,6 +5,7 @@
 #include "base/parse.h"
 #include "base/status.h"
 #include "store/catalog.h"
+#include "store/fsck_intents.h"
 #include "store/fsck_layout.h"
 #include "store/fsck_partition.h"
 #include "store/topic.h"
@@ -60,6 +61,8 @@ check_partitions(struct store *s, const char *name, const struct fsck_report *re
 		if (rc != STATUS_OK && worst == STATUS_OK)
 			worst = rc;
 	}
+	if (worst == STATUS_OK && rc == STATUS_OK)
+		rc = fsck_intents(t, report);
 	topic_close(t);
 	return worst != STATUS_OK ? worst : rc;
 }

@@ -23,7 +23,6 @@
 #include "store/named_file.h"
 #include "store/state.h"
 
-#define INTENTS_FOLDER "intents"
 #define WORK_PREFIX "cleaned."
 #define TEMPORARY_SUFFIX ".tmp"
 #define METADATA_MAX_BYTES 4096
@@ -39,7 +38,7 @@ struct layout {
 	struct file_access access;
 	struct lock *lock; /* NULL: not had; else topic state is held */
 	int32_t leader_epoch;
-	int64_t kept_files, waiting;
+	int64_t kept_files;
 	bool wrong_access;
 	char wrong_file[512];
 };
@@ -281,7 +280,7 @@ check_topic_words(struct layout *l, struct head *head)
 	if (why == NULL)
 		return STATUS_OK;
 	if (is_repairing(l))
-		rc = head_reset_topic(head, l->leader_epoch);
+		rc = head_reset_topic(head, l->leader_epoch, file_exists(l->dir, INTENTS_FOLDER));
 	if (rc == STATUS_OK)
 		tell(l, HEAD_NAME, "garbage", why, FSCK_REBUILD, true);
 	return rc == STATUS_OK && !is_repairing(l) && head_dead(head) ? STATUS_NO : rc;
@@ -426,16 +425,6 @@ count_kept(void *arg, const char *name)
 	return STATUS_OK;
 }
 
-static int
-count_waiting(void *arg, const char *name)
-{
-	const struct visit *v = arg;
-
-	(void)name;
-	v->l->waiting++;
-	return STATUS_OK;
-}
-
 /* Is the named producer of this file, or of this temporary one, alive? */
 static bool
 is_named_alive(int dir, const char *name)
@@ -551,8 +540,10 @@ check_entry(void *arg, const char *name)
 	}
 	if (strcmp(name, LOST_FOLDER) == 0)
 		return visit_folder(l, name, count_kept);
-	if (strcmp(name, INTENTS_FOLDER) == 0)
-		return visit_folder(l, name, count_waiting);
+	if (strcmp(name, INTENTS_FOLDER) == 0 || strcmp(name, SPOOLS_FOLDER) == 0) {
+		check_access(l, v->dir, "", name, l->access.mode);
+		return visit_folder(l, name, check_partition_file);
+	}
 	if (strcmp(name, NAMED_FOLDER) == 0)
 		return visit_folder(l, name, check_named);
 	if (is_partition_folder(l, name)) {
@@ -582,10 +573,6 @@ check_entries(struct layout *l)
 		(void)snprintf(text, sizeof(text), "%lld files with bytes that were cut out of logs: yours to look at and remove",
 		    (long long)l->kept_files);
 		tell(l, LOST_FOLDER, "kept", text, FSCK_NONE, false);
-	}
-	if (l->waiting > 0) {
-		(void)snprintf(text, sizeof(text), "%lld committed sets that are not applied in full yet", (long long)l->waiting);
-		tell(l, INTENTS_FOLDER, "waiting", text, FSCK_NONE, false);
 	}
 	if (!l->wrong_access)
 		return STATUS_OK;

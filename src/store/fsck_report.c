@@ -15,6 +15,7 @@ static const char *const actions[][2] = {
     [FSCK_RECOVER] = {"recover", "recovered"},
     [FSCK_REOPEN] = {"reopen", "reopened"},
     [FSCK_CHMOD] = {"chmod", "changed"},
+    [FSCK_APPLY] = {"apply", "applied"},
 };
 
 struct fsck_row

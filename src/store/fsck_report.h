@@ -45,7 +45,8 @@ enum fsck_action {
 	FSCK_REMOVE,
 	FSCK_RECOVER,
 	FSCK_REOPEN,
-	FSCK_CHMOD
+	FSCK_CHMOD,
+	FSCK_APPLY
 };
 
 struct fsck_report {

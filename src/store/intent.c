@@ -220,8 +220,8 @@ struct names {
 	size_t count, cap;
 };
 
-static bool
-is_intent(const char *name)
+bool
+intent_is_name(const char *name)
 {
 	size_t len = strlen(name), end = sizeof(INTENT_SUFFIX) - 1;
 
@@ -233,7 +233,7 @@ add_name(void *arg, const char *entry)
 {
 	struct names *l = arg;
 
-	if (!is_intent(entry))
+	if (!intent_is_name(entry))
 		return STATUS_OK;
 	if (l->count == l->cap) {
 		size_t cap = l->cap > 0 ? 2 * l->cap : 4;
@@ -371,7 +371,7 @@ clean_spool(void *arg, const char *entry)
 	int dir = *(int *)arg, rc = STATUS_OK;
 	struct lock *lock;
 
-	if (!is_intent(entry))
+	if (!intent_is_name(entry))
 		return STATUS_OK;
 	if ((rc = lock_open(dir, entry, &lock)) != STATUS_OK)
 		return rc == STATUS_MISSING ? STATUS_OK : rc;

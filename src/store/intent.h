@@ -22,6 +22,8 @@
 int intent_apply_waiting(struct topic *, int64_t deadline_ms) MUST_USE;
 /* The same for a reader, who need not succeed: at once or not at all. */
 void intent_try_apply(struct topic *);
+/* Is an entry of intents/, or of spools/, one of ours? */
+bool intent_is_name(const char *name);
 /* These, for topic_open. */
 extern const struct handle_intents intent_of_handles;
 /* Remove what dead makers left in spools/. */
