@@ -189,3 +189,43 @@ calls_of() { awk '{ n = split($5, part, "/"); print $4, (part[n] ~ /^[0-9]+\.log
 		$1 ~ /unlink/ && $2 ~ /\.intent$/ { gone = renamed }
 		END { exit !(wrote && gone) }' order || fail "$(<order)"
 }
+
+# A set that waits, and a command that is killed before any of its calls: whoever comes next stores the set, once.
+waiting_under() {
+	local victim=$1 least=$2 k status=0 step
+
+	shift 2
+	step=$(strides 6)
+	for ((k = 1 + BEGIN % step; ; k += step)); do
+		rm -rf "$MQ_DIR" out
+		mq-topic create t -p 2 -c segment.bytes=200 -c max.message.bytes=150 -c index.interval.bytes=0 "$@"
+		seq -f 'a:old-%g' 8 | mq-produce -K : -p 0 t
+		seq 10 | sed 's/.*/&:new-&/' | MQ_FAULT=intent.committed mq-produce -K : --atomic t || [[ $? == 137 ]]
+		fault="$victim killed at call $k"
+		status=0
+		shimmed "kill:$k" $victim >/dev/null 2>said || status=$?
+		(($(shim_count) >= k)) || break
+		[[ $status == 137 ]] || fail "after $fault it ended with $status: $(<said)"
+		if [[ $victim == *delete* ]] && ! mq-topic describe t >/dev/null 2>&1; then
+			mq-topic create t -p 2
+			[[ -z $(mq-consume t) ]] || fail "after $fault the next topic has $(mq-consume t)"
+			continue
+		fi
+		((k % 2 == 0)) || new_boot t
+		echo other | mq-produce -k other -p 1 t || fail "after $fault the next mq-produce ended with $?"
+		mq-consume t >log
+		[[ $(grep new log | sort -V) == "$(seq -f 'new-%g' 10)" ]] || fail "after $fault: $(<log)"
+		[[ -z $(ls "$MQ_DIR/topics/t/intents") ]] || fail "after $fault a set waits still"
+		mq-fsck t >said 2>&1 || fail "after $fault mq-fsck ended with $?: $(<said)"
+	done
+	[[ $status == 0 ]] || fail "$victim ended with $status, though nothing was done to it: $(<said)"
+	((k > least)) || fail "only $k calls"
+}
+
+@test "a set waits, mq-topic trim is killed" { waiting_under 'mq-topic trim -y t -p 0 --before 4' 20; }
+@test "a set waits, mq-topic export is killed" { waiting_under 'mq-topic export t out' 20; }
+@test "a set waits, mq-topic alter -p is killed" { waiting_under 'mq-topic alter t -p 4' 20; }
+@test "a set waits, mq-topic delete is killed" { waiting_under 'mq-topic delete -y t' 10; }
+@test "a set waits, mq-gc with compaction is killed" {
+	waiting_under mq-gc 20 -c cleanup.policy=compact -c min.cleanable.dirty.ratio=0
+}
