@@ -203,6 +203,7 @@ waiting_under() {
 		seq 10 | sed 's/.*/&:new-&/' | MQ_FAULT=intent.committed mq-produce -K : --atomic t || [[ $? == 137 ]]
 		fault="$victim killed at call $k"
 		status=0
+		# shellcheck disable=SC2086 # words
 		shimmed "kill:$k" $victim >/dev/null 2>said || status=$?
 		(($(shim_count) >= k)) || break
 		[[ $status == 137 ]] || fail "after $fault it ended with $status: $(<said)"
