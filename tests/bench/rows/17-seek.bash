@@ -2,7 +2,8 @@
 # the program is in both.  The large one has 100 segments of 1 GiB, each with 1,000 batches of 1 MiB, which are holes of the file, and in
 # their middle 64 batches of ordinary lines, as which all of the small one is (fill.c).  So segments and indexes are those of 100 GB written
 # in batches of 1 MiB, and in both the record that is sought lies in a batch of the same size.
-rounds=100
+# Each place is sought once, in both as many: the small one has 64 of them.
+rounds=64
 
 # seek TOPIC HOW: each of the places by offset (o) or by time (t); HOW is the format of -o, of which %o and %t are replaced.
 seek() {
@@ -22,6 +23,9 @@ row 17 'seek an offset in 100 GB'
 new_topic big && new_topic small
 must 'fill "$MQ_DIR/topics/big/big-0" 100 1000 64 150 | some_places >places.big'
 must 'fill "$MQ_DIR/topics/small/small-0" 1 0 64 150 | some_places >places.small'
+for topic in big small; do
+	must "[[ \$(wc -l <places.$topic) == $rounds ]]"
+done
 for topic in big small; do
 	forget_page $topic
 	must "mq-consume -q -o -1 $topic" # recovers, once
