@@ -38,9 +38,9 @@ open_retry(int dir, const char *name, int flags, mode_t mode)
 	return fd;
 }
 
-/* O_NONBLOCK, because a pipe that somebody put there in place of the file would keep us for ever. */
+/* O_NONBLOCK, because a pipe that somebody put there in place of the file would keep us for ever. *size may be NULL. */
 static int
-open_plain(int dir, const char *name, int flags, int *out)
+open_plain(int dir, const char *name, int flags, int *out, int64_t *size)
 {
 	struct stat st;
 	int fd, rc;
@@ -53,6 +53,8 @@ open_plain(int dir, const char *name, int flags, int *out)
 		rc = status_fail(STATUS_IO, "%s: not a plain file", name);
 	else {
 		*out = fd;
+		if (size != NULL)
+			*size = (int64_t)st.st_size;
 		return STATUS_OK;
 	}
 	(void)close(fd);
@@ -62,13 +64,19 @@ open_plain(int dir, const char *name, int flags, int *out)
 static int
 open_as(int dir, const char *name, int flags, int *out)
 {
-	return open_plain(dir, name, flags | O_NOFOLLOW, out);
+	return open_plain(dir, name, flags | O_NOFOLLOW, out, NULL);
 }
 
 int
 file_open_read(int dir, const char *name, int *fd)
 {
 	return open_as(dir, name, O_RDONLY, fd);
+}
+
+int
+file_open_read_sized(int dir, const char *name, int *fd, int64_t *size)
+{
+	return open_plain(dir, name, O_RDONLY | O_NOFOLLOW, fd, size);
 }
 
 int
@@ -135,7 +143,7 @@ file_open_input(const char *path, int *out)
 int
 file_open_plain_input(const char *path, int *fd)
 {
-	return open_plain(AT_FDCWD, path, O_RDONLY, fd);
+	return open_plain(AT_FDCWD, path, O_RDONLY, fd, NULL);
 }
 
 int

@@ -26,8 +26,10 @@ struct file_identity {
 	uint64_t birth_sec, birth_nsec;
 };
 
-/* These three open a plain file; anything else under that name (a pipe, a device, a link) is STATUS_IO. */
+/* These four open a plain file; anything else under that name (a pipe, a device, a link) is STATUS_IO. */
 int file_open_read(int dir, const char *name, int *fd) MUST_USE;
+/* The same, and its size, which was asked for anyway. */
+int file_open_read_sized(int dir, const char *name, int *fd, int64_t *size) MUST_USE;
 /* For reading and writing; it must exist. */
 int file_open_write(int dir, const char *name, int *fd) MUST_USE;
 /* For writing only (a lock file that we may not read). */

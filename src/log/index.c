@@ -69,13 +69,11 @@ find_last(int dir, const char *suffix, const struct search *search, uint8_t *ent
 	int64_t size, low = 0, high;
 	uint8_t bytes[TIMEINDEX_ENTRY_BYTES];
 	size_t got;
-	int fd, rc;
+	int fd, rc = STATUS_OK;
 
 	segment_name(name, search->segment_base, suffix);
-	if (file_open_read(dir, name, &fd) != STATUS_OK)
+	if (file_open_read_sized(dir, name, &fd, &size) != STATUS_OK)
 		return STATUS_END;
-	if ((rc = file_size(fd, name, &size)) != STATUS_OK)
-		goto out;
 	high = size / (int64_t)search->entry_bytes;
 	/* The last entry first, because who passes over a segment or appends wants that one. */
 	for (int64_t middle = high - 1; rc == STATUS_OK && low < high; middle = low + (high - low) / 2) {
@@ -97,7 +95,6 @@ find_last(int dir, const char *suffix, const struct search *search, uint8_t *ent
 	*count = (uint32_t)low;
 	if (rc == STATUS_OK && low == 0)
 		rc = STATUS_END;
-out:
 	(void)file_close(fd, name);
 	return rc;
 }

@@ -204,28 +204,27 @@ is_true_entry(struct segment_scanner *s, const struct timeindex_entry *entry)
 
 /* The offset below which all batches of the segment are older, as their headers say; at most `end`. */
 static int64_t
-pass_older(const struct reader *r, int fd, int64_t base, int64_t size, int64_t timestamp_ms, int64_t end)
+pass_older(const struct reader *r, struct segment_scanner *s, int64_t timestamp_ms, int64_t end)
 {
+	int dir = r->extent.p->dir;
 	struct timeindex_entry entry;
-	struct segment_scanner s;
+	struct index_entry place;
 	struct batch_header h;
-	int64_t from = base;
+	int64_t from = s->base;
 
-	segment_scanner_init(&s, fd, base, 0, size);
-	s.read_bytes = BATCH_HEADER_BYTES;
-	if (timeindex_lookup(r->extent.p->dir, base, timestamp_ms, &entry) == STATUS_OK && entry.offset >= base &&
-	    entry.offset < end) {
-		segment_scanner_seek(&s, index_position_hint(r->extent.p->dir, fd, base, entry.offset));
-		if (is_true_entry(&s, &entry))
+	if (timeindex_lookup(dir, s->base, timestamp_ms, &entry) == STATUS_OK && entry.offset >= s->base && entry.offset < end) {
+		/* Wherever that leads: from there the batches must go on to the entry's. */
+		if (index_lookup(dir, s->base, entry.offset, &place) == STATUS_OK && place.position >= 0)
+			segment_scanner_seek(s, place.position);
+		if (is_true_entry(s, &entry))
 			from = entry.offset + 1;
 		else
-			segment_scanner_seek(&s, 0);
+			segment_scanner_seek(s, 0);
 	}
-	while (segment_scanner_peek(&s, &h) == STATUS_OK && h.max_timestamp_ms < timestamp_ms && batch_end_offset(&h) <= end) {
+	while (segment_scanner_peek(s, &h) == STATUS_OK && h.max_timestamp_ms < timestamp_ms && batch_end_offset(&h) <= end) {
 		from = batch_end_offset(&h);
-		segment_scanner_pass(&s, &h);
+		segment_scanner_pass(s, &h);
 	}
-	segment_scanner_free(&s);
 	return from;
 }
 
@@ -238,15 +237,18 @@ static int64_t
 time_hint(const struct reader *r, int64_t base, int64_t timestamp_ms, int64_t end)
 {
 	char name[SEGMENT_NAME_BYTES];
+	struct segment_scanner scanner;
 	uint64_t version = r->extent.version;
-	int64_t from = base, size;
+	int64_t from, size;
 	int fd;
 
 	segment_name(name, base, SUFFIX_LOG);
-	if (file_open_read(r->extent.p->dir, name, &fd) != STATUS_OK)
+	if (file_open_read_sized(r->extent.p->dir, name, &fd, &size) != STATUS_OK)
 		return base;
-	if (file_size(fd, name, &size) == STATUS_OK)
-		from = pass_older(r, fd, base, size, timestamp_ms, end);
+	segment_scanner_init(&scanner, fd, base, 0, size);
+	scanner.read_bytes = BATCH_HEADER_BYTES;
+	from = pass_older(r, &scanner, timestamp_ms, end);
+	segment_scanner_free(&scanner);
 	(void)file_close(fd, name);
 	return extent_is_stale(&r->extent, version) ? base : from;
 }

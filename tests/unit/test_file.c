@@ -57,6 +57,7 @@ make_plain(const char *name)
 static void
 test_a_file_opens_for_what_it_was_asked_for(void **state)
 {
+	int64_t size;
 	int fd;
 	char c;
 
@@ -66,6 +67,10 @@ test_a_file_opens_for_what_it_was_asked_for(void **state)
 	assert_int_equal(read(fd, &c, 1), 1);
 	assert_int_equal(write(fd, "x", 1), -1);
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	assert_ok(file_close(fd, "f"));
+	assert_ok(file_open_read_sized(AT_FDCWD, "f", &fd, &size));
+	assert_int_equal(size, 3);
+	assert_int_equal(write(fd, "x", 1), -1);
 	assert_ok(file_close(fd, "f"));
 	assert_ok(file_open_write(AT_FDCWD, "f", &fd));
 	assert_int_equal(read(fd, &c, 1), 1);
@@ -86,6 +91,7 @@ test_only_a_plain_file_is_opened_and_nobody_waits_for_a_pipe(void **state)
 		sa_family_t family;
 		char path[108];
 	} address = {AF_UNIX, "socket"};
+	int64_t size = 4242;
 	int before, fd = 4242, s;
 
 	(void)state;
@@ -100,6 +106,7 @@ test_only_a_plain_file_is_opened_and_nobody_waits_for_a_pipe(void **state)
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		assert_status(file_open_read(AT_FDCWD, names[i], &fd), STATUS_IO);
 		assert_memory_equal(status_message(), names[i], strlen(names[i]));
+		assert_status(file_open_read_sized(AT_FDCWD, names[i], &fd, &size), STATUS_IO);
 		assert_status(file_open_write(AT_FDCWD, names[i], &fd), STATUS_IO);
 		assert_status(file_open_write_only(AT_FDCWD, names[i], &fd), STATUS_IO);
 	}
@@ -107,6 +114,7 @@ test_only_a_plain_file_is_opened_and_nobody_waits_for_a_pipe(void **state)
 	assert_string_equal(status_message(), "none: No such file or directory");
 	assert_status(file_open_read(AT_FDCWD, "f/x", &fd), STATUS_MISSING);
 	assert_int_equal(fd, 4242);
+	assert_int_equal(size, 4242);
 	assert_int_equal(proc_next_descriptor(), before);
 	assert_int_equal(close(s), 0);
 }

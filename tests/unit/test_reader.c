@@ -1352,6 +1352,40 @@ test_a_time_entry_must_agree_with_its_batch(void **state)
 	logfolder_close(&f);
 }
 
+/* A true time entry, and an index that leads anywhere from there; times go up and down, so that who believed it would pass a later one. */
+static void
+test_a_search_for_a_time_is_not_led_astray_by_the_index(void **state)
+{
+	static const int64_t times[] = {1000, 2000, 9000, 1500, 1600};
+	uint8_t entry[TIMEINDEX_ENTRY_BYTES];
+	struct logfolder f;
+	struct reader *reader;
+	struct known k;
+	int64_t size;
+
+	(void)state;
+	logfolder_make(&f, true);
+	for (int i = 0; i < (int)COUNT_OF(times); i++)
+		put_batch(0, &(struct batch_spec){.base_offset = 4 * i, .count = 4, .timestamp_ms = times[i]});
+	publish_all(&f);
+	known_read(&k, &f);
+	reader = reader_of(&f);
+	be64enc(entry, 1000);
+	be32enc(entry + 8, 3);
+	unit_write(segment_path(0, SUFFIX_TIMEINDEX), entry, sizeof(entry));
+	size = size_of_file(segment_path(0, SUFFIX_LOG));
+	for (int64_t position = -2; position <= size + 2; position++) {
+		be32enc(entry, 3);
+		be32enc(entry + 4, (uint32_t)position);
+		unit_write(segment_path(0, SUFFIX_INDEX), entry, INDEX_ENTRY_BYTES);
+		for (int64_t time = 900; time <= 2100; time += 100)
+			assert_finds(reader, &k, time, 0, 20);
+	}
+	known_free(&k);
+	reader_close(reader);
+	logfolder_close(&f);
+}
+
 /*
  * Times.
  */
@@ -1871,6 +1905,7 @@ main(void)
 	    unit_test(test_a_private_reader_turns_to_the_page_when_somebody_has_recovered),
 	    unit_test(test_no_bad_index_changes_an_answer),
 	    unit_test(test_a_time_entry_must_agree_with_its_batch),
+	    unit_test(test_a_search_for_a_time_is_not_led_astray_by_the_index),
 	    unit_test(test_a_search_for_a_time_reads_no_older_batch),
 	    unit_test(test_a_time_between_two_records_finds_the_later),
 	    unit_test(test_times_out_of_order_find_the_first_record_that_is_not_older),
