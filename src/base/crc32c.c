@@ -6,7 +6,8 @@
 
 /*
  * Below this ISA-L's plain version does it: to choose the best one, the first call asks the processor, which traps in a virtual machine,
- * and touches its pages. A run for one record ends 20 us earlier, of 300 more than an empty program; above it the best is 10 times as fast.
+ * and touches its pages: a run for one record ends 20 us earlier, of 300 more than an empty program. Of 100 bytes the plain version takes
+ * 0.2 us longer than the best, but of 256 KiB 0.6 ms: 0.45 GB/s instead of 45.
  */
 #define SHORT_BYTES 256
 
