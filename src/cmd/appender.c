@@ -483,8 +483,12 @@ appender_open(struct topic *topic, const struct appender_options *options, struc
 		return status_no_memory("producer");
 	a->topic = topic;
 	a->options = *options;
-	arc4random_buf(&a->spool_id, sizeof(a->spool_id));
-	a->spool_id = options->atomic ? a->spool_id & INT64_MAX : -1;
+	/* Only who needs one draws it: the first costs 4 page faults. */
+	a->spool_id = -1;
+	if (options->atomic) {
+		arc4random_buf(&a->spool_id, sizeof(a->spool_id));
+		a->spool_id &= INT64_MAX;
+	}
 	/* Who wants a report waits for each batch, so that a thread would gain nothing. */
 	if ((rc = codec_load(codec_of(a))) != STATUS_OK || (rc = appender_look(a)) != STATUS_OK ||
 	    (rc = report_init(&a->report, options->report)) != STATUS_OK ||
